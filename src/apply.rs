@@ -1,0 +1,98 @@
+//! Runs a plan's steps in order.
+
+use crate::azure::{Assigned, Assignment, READER};
+use crate::error::{Code, Error};
+use crate::ispm::Connection;
+use crate::observe::Observed;
+use crate::outcome::{ConnectionResult, RoleResult, RoleState};
+use crate::plan::{Plan, Step};
+use crate::scope::{Guid, Scope};
+use crate::session::Session;
+
+/// What is true once a plan was applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// Reader.
+    pub role: Option<RoleResult>,
+    /// The connection.
+    pub connection: Option<ConnectionResult>,
+    /// What was done, step by step, for people.
+    pub log: Vec<String>,
+}
+
+/// Does what the plan says. Whatever happens midway, applying a new plan for the same request ends in the same state.
+///
+/// # Errors
+/// Those of the writes.
+pub async fn apply(session: &Session, plan: &Plan, observed: &Observed) -> Result<Applied, Error> {
+    let mut applied = Applied {
+        role: plan.role.as_ref().map(|role| RoleResult {
+            id: role.id.clone(),
+            outcome: if role.inherited { RoleState::Inherited } else { RoleState::AlreadyAssigned },
+            scope: role.scope.clone(),
+        }),
+        connection: observed.connection.as_ref().map(ConnectionResult::from),
+        log: Vec::new(),
+    };
+    if let Some(role) = &applied.role {
+        applied.log.push(format!("Reader found at {} ({})", role.scope, role.outcome));
+    }
+    for step in &plan.steps {
+        match step {
+            Step::AssignReader { scope, name, principal } => {
+                let role = assign(session, scope, *name, *principal).await?;
+                applied.log.push(format!("{step}: {}", role.outcome));
+                applied.role = Some(role);
+            }
+            Step::CreateConnection { .. } => {
+                let (connection, created) = create(session).await?;
+                applied.log.push(format!("{step}: {}", if created { "created" } else { "already there" }));
+                applied.connection = Some(ConnectionResult::from(&connection));
+            }
+            Step::AskForConnection { name, .. } => {
+                applied.log.push(step.to_string());
+                applied.connection = Some(ConnectionResult::awaiting_console(name));
+            }
+        }
+    }
+    Ok(applied)
+}
+
+async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -> Result<RoleResult, Error> {
+    let result = |assignment: Assignment, outcome| RoleResult { id: assignment.id, outcome, scope: scope.clone() };
+    match session.arm.assign_reader(scope, name, principal).await? {
+        Assigned::Created(assignment) => Ok(result(assignment, RoleState::Created)),
+        Assigned::Unchanged(assignment) => Ok(result(assignment, RoleState::AlreadyAssigned)),
+        Assigned::UnderAnotherName => confirm(session, scope, principal).await.map(|found| result(found, RoleState::AlreadyAssigned)),
+    }
+}
+
+/// ARM said that the same assignment exists under another name: done, once a read shows it.
+async fn confirm(session: &Session, scope: &Scope, principal: Guid) -> Result<Assignment, Error> {
+    let reader = READER.to_string();
+    let here = session
+        .arm
+        .assignments(scope, principal)
+        .await?
+        .into_iter()
+        .filter(|found| found.scope.as_ref() == Some(scope) && found.role == reader);
+    let mut conditional = None;
+    for found in here {
+        if !found.conditional {
+            return Ok(found);
+        }
+        conditional = Some(found);
+    }
+    Err(match conditional {
+        Some(found) => Error::new(Code::RoleAssignmentConflict, format!("Reader at {scope} exists with a condition: {}", found.id))
+            .hint("ISPM needs Reader without a condition: remove the condition or the assignment, then send the event again."),
+        None => Error::new(Code::Unavailable, format!("Reader at {scope} exists under another name, but cannot be read yet")),
+    })
+}
+
+async fn create(session: &Session) -> Result<(Connection, bool), Error> {
+    match &session.ispm {
+        Some(ispm) => ispm.create().await,
+        None => Err(Error::new(Code::ProfileInvalid, "the tenant record has no connect profile")),
+    }
+}

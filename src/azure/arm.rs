@@ -1,0 +1,313 @@
+//! Azure Resource Manager: subscriptions, management groups and role assignments.
+
+use azure_core::http::{Method, Url};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{OWNERSHIP_MARK, READER, request, url, with_json};
+use crate::error::{Code, Error};
+use crate::net::{Answer, Api};
+use crate::scope::{GroupName, Guid, Scope};
+
+const ORIGIN: &str = "https://management.azure.com";
+const ASSIGNMENTS: &str = "2022-04-01";
+const GROUPS: &str = "2023-04-01";
+const ENTITIES: &str = "2020-05-01";
+const SUBSCRIPTIONS: &str = "2022-12-01";
+/// More pages than this of one principal's assignments at one scope would be a loop: Azure allows 4,000 assignments a scope.
+const MOST_PAGES: usize = 50;
+
+/// ARM, signed in to one tenant.
+#[derive(Debug)]
+pub struct Arm {
+    api: Api,
+}
+
+/// A subscription (<https://learn.microsoft.com/rest/api/subscription/subscriptions/get>).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// The tenant that it belongs to.
+    pub tenant_id: Guid,
+    /// What people call it.
+    pub display_name: String,
+    /// Enabled, Warned, PastDue, Disabled or Deleted.
+    pub state: String,
+    #[serde(default)]
+    subscription_policies: SubscriptionPolicies,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionPolicies {
+    quota_id: Option<String>,
+}
+
+impl Subscription {
+    /// The offer, such as `MSDN_2014-09-01`.
+    #[must_use]
+    pub fn quota_id(&self) -> Option<&str> {
+        self.subscription_policies.quota_id.as_deref()
+    }
+}
+
+/// A management group with the groups above it.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The tenant that it belongs to.
+    pub tenant_id: Guid,
+    /// What people call it.
+    pub display_name: String,
+    /// The groups from the root down to this one's parent, as far as this identity may see them.
+    pub ancestors: Vec<GroupName>,
+}
+
+/// A role assignment, as ARM lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// ARM's id, as ARM spells it.
+    pub id: String,
+    /// Where it sits; absent where that is neither a subscription nor a management group (`/`, a resource group).
+    pub scope: Option<Scope>,
+    /// Which role, by the last segment of its definition's id.
+    pub role: String,
+    /// Whether a condition narrows it.
+    pub conditional: bool,
+}
+
+/// What an attempt to assign Reader came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assigned {
+    /// 201: it was not there before.
+    Created(Assignment),
+    /// 200: it was there, under our name.
+    Unchanged(Assignment),
+    /// 409: it is there, under another name.
+    UnderAnotherName,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink")]
+    next_link: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Properties<T> {
+    properties: T,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupProperties {
+    tenant_id: Guid,
+    display_name: Option<String>,
+    #[serde(default)]
+    details: GroupDetails,
+}
+
+#[derive(Default, Deserialize)]
+struct GroupDetails {
+    path: Option<Vec<PathElement>>,
+}
+
+#[derive(Deserialize)]
+struct PathElement {
+    name: GroupName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EntityProperties {
+    #[serde(default)]
+    parent_name_chain: Vec<GroupName>,
+}
+
+#[derive(Deserialize)]
+struct RawAssignment {
+    id: String,
+    properties: RawAssignmentProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawAssignmentProperties {
+    scope: String,
+    role_definition_id: String,
+    condition: Option<String>,
+}
+
+impl From<RawAssignment> for Assignment {
+    fn from(raw: RawAssignment) -> Self {
+        let role = raw.properties.role_definition_id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        let conditional = raw.properties.condition.is_some_and(|condition| !condition.is_empty());
+        Self { id: raw.id, scope: Scope::parse(&raw.properties.scope).ok(), role, conditional }
+    }
+}
+
+impl Arm {
+    /// ARM over a pipeline that authorises for [`super::ARM_SCOPE`].
+    #[must_use]
+    pub const fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    /// Reads a subscription.
+    ///
+    /// # Errors
+    /// `ScopeNotFound`, `AuthorizationFailed`, `ForeignScope`, and those of [`Api::send`].
+    pub async fn subscription(&self, id: Guid) -> Result<Subscription, Error> {
+        let url = url(ORIGIN, &format!("/subscriptions/{id}"), &[("api-version", SUBSCRIPTIONS)])?;
+        let answer = self.api.send("arm.subscription.get", request(Method::Get, url)).await?;
+        if answer.status() == 200 { answer.json() } else { Err(read_failure(&answer, &Scope::Subscription(id))) }
+    }
+
+    /// Reads a management group with its path (<https://learn.microsoft.com/rest/api/managementgroups/management-groups/get>).
+    ///
+    /// # Errors
+    /// As [`Arm::subscription`].
+    pub async fn management_group(&self, name: &GroupName) -> Result<Group, Error> {
+        let scope = Scope::ManagementGroup(name.clone());
+        let url = url(ORIGIN, &scope.path(), &[("api-version", GROUPS), ("$expand", "path")])?;
+        let answer = self.api.send("arm.management-group.get", request(Method::Get, url)).await?;
+        if answer.status() != 200 {
+            return Err(read_failure(&answer, &scope));
+        }
+        let group = answer.json::<Properties<GroupProperties>>()?.properties;
+        let path = group.details.path.unwrap_or_default();
+        let ancestors = path.into_iter().map(|element| element.name).filter(|ancestor| ancestor != name).collect();
+        Ok(Group { tenant_id: group.tenant_id, display_name: group.display_name.unwrap_or_default(), ancestors })
+    }
+
+    /// The management groups above a subscription, root first, as far as this identity may see them
+    /// (<https://learn.microsoft.com/rest/api/managementgroups/entities/list>). Empty where it may see none.
+    ///
+    /// # Errors
+    /// As [`Arm::subscription`].
+    pub async fn ancestors(&self, id: Guid) -> Result<Vec<GroupName>, Error> {
+        let filter = format!("name eq '{id}'");
+        let url = url(ORIGIN, "/providers/Microsoft.Management/getEntities", &[("api-version", ENTITIES), ("$filter", &filter)])?;
+        let answer = self.api.send("arm.entities.list", request(Method::Post, url)).await?;
+        if answer.status() != 200 {
+            return Err(read_failure(&answer, &Scope::Subscription(id)));
+        }
+        let page: Page<Properties<EntityProperties>> = answer.json()?;
+        Ok(page.value.into_iter().next().map(|entity| entity.properties.parent_name_chain).unwrap_or_default())
+    }
+
+    /// The role assignments of a service principal at a scope and above it
+    /// (<https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope>).
+    ///
+    /// # Errors
+    /// As [`Arm::subscription`]; `UnexpectedAnswer` where a page link leaves ARM or the pages do not end.
+    pub async fn assignments(&self, scope: &Scope, principal: Guid) -> Result<Vec<Assignment>, Error> {
+        let filter = format!("atScope() and assignedTo('{principal}')");
+        let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
+        let mut next = Some(url(ORIGIN, &path, &[("api-version", ASSIGNMENTS), ("$filter", &filter)])?);
+        let mut found = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let Some(url) = next.take() else { return Ok(found) };
+            let answer = self.api.send("arm.role-assignments.list", request(Method::Get, url)).await?;
+            if answer.status() != 200 {
+                return Err(read_failure(&answer, scope));
+            }
+            let page: Page<RawAssignment> = answer.json()?;
+            found.extend(page.value.into_iter().map(Assignment::from));
+            next = page.next_link.map(|link| same_origin(&link)).transpose()?;
+        }
+        if next.is_none() {
+            Ok(found)
+        } else {
+            Err(Error::new(Code::UnexpectedAnswer, format!("the role assignments at {scope} do not end")))
+        }
+    }
+
+    /// Assigns Reader to a service principal under a name, with the mark of ownership
+    /// (<https://learn.microsoft.com/rest/api/authorization/role-assignments/create>). Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// `AuthorizationFailed`, `PrincipalNotFound`, `RoleAssignmentConflict`, `RoleAssignmentLimitExceeded`, and those of [`Arm::subscription`].
+    pub async fn assign_reader(&self, scope: &Scope, name: Guid, principal: Guid) -> Result<Assigned, Error> {
+        let definition_at = match scope {
+            Scope::Subscription(_) => scope.path(),
+            Scope::ManagementGroup(_) => String::new(),
+        };
+        let body = json!({ "properties": {
+            "roleDefinitionId": format!("{definition_at}/providers/Microsoft.Authorization/roleDefinitions/{READER}"),
+            "principalId": principal,
+            "principalType": "ServicePrincipal",
+            "description": format!("{OWNERSHIP_MARK} Reader for Okta ISPM"),
+        }});
+        let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
+        let url = url(ORIGIN, &path, &[("api-version", ASSIGNMENTS)])?;
+        let answer = self.api.send("arm.role-assignments.create", with_json(request(Method::Put, url), &body)).await?;
+        match answer.status() {
+            201 => Ok(Assigned::Created(answer.json::<RawAssignment>()?.into())),
+            200 => Ok(Assigned::Unchanged(answer.json::<RawAssignment>()?.into())),
+            _ if answer.error_code().as_deref() == Some("RoleAssignmentExists") => Ok(Assigned::UnderAnotherName),
+            _ => Err(write_failure(&answer, scope, principal)),
+        }
+    }
+}
+
+/// A page link, which has to stay where the page came from.
+fn same_origin(link: &str) -> Result<Url, Error> {
+    let origin = |url: &Url| url.origin().ascii_serialization();
+    match Url::parse(link) {
+        Ok(url) if origin(&url) == ORIGIN => Ok(url),
+        _ => Err(Error::new(Code::UnexpectedAnswer, "a page link of arm.role-assignments.list leads away from ARM")),
+    }
+}
+
+fn read_failure(answer: &Answer, scope: &Scope) -> Error {
+    let code = match (answer.status(), answer.error_code().as_deref()) {
+        // ARM's word for a subscription of another directory than the token's.
+        (401, Some("InvalidAuthenticationTokenTenant")) => Code::ForeignScope,
+        (401, _) => Code::TokenRefused,
+        (403, _) => Code::AuthorizationFailed,
+        (404, _) => Code::ScopeNotFound,
+        _ => Code::UnexpectedAnswer,
+    };
+    let failure = answer.failure(code);
+    let message = format!("{} for {scope}", failure.message);
+    let failure = Error { message, ..failure };
+    match code {
+        Code::AuthorizationFailed => failure.hint(format!(
+            "Give the login app or managed identity read rights at {scope} or a management group above it; new rights can take up to 30 minutes to show."
+        )),
+        Code::ScopeNotFound => failure.hint("Check the id, and that the scope is in this tenant and visible to the login app or managed identity."),
+        Code::ForeignScope => failure.hint("The subscription belongs to another tenant: send the event with that tenant's id."),
+        _ => failure,
+    }
+}
+
+/// The refusals of a role assignment, by `error.code`: their statuses vary.
+fn write_failure(answer: &Answer, scope: &Scope, principal: Guid) -> Error {
+    let (code, hint) = match answer.error_code().as_deref() {
+        Some("PrincipalNotFound") => (
+            Code::PrincipalNotFound,
+            format!(
+                "The directory does not know service principal {principal}: check app.principalId (the object id, not the app id) in the tenant record."
+            ),
+        ),
+        Some("RoleAssignmentUpdateNotPermitted") => (
+            Code::RoleAssignmentConflict,
+            "An assignment of this name has another scope or principal: remove it, then send the event again.".to_owned(),
+        ),
+        Some("RoleAssignmentLimitExceeded") => (
+            Code::RoleAssignmentLimitExceeded,
+            format!("Remove assignments that are no longer needed at {scope}, or assign Reader once at a management group above it."),
+        ),
+        Some("AuthorizationFailed") => (
+            Code::AuthorizationFailed,
+            format!(
+                "Allow the login app or managed identity to write role assignments at {scope} (Reader for {principal} only is enough), or set policy.assign to \"never\"."
+            ),
+        ),
+        _ => return read_failure(answer, scope),
+    };
+    let failure = answer.failure(code);
+    let message = format!("{} for {scope}", failure.message);
+    Error { message, ..failure }.hint(hint)
+}

@@ -1,0 +1,45 @@
+//! The Azure services that have no SDK crate for Rust, over `azure_core`'s pipeline.
+
+mod arm;
+mod event_grid;
+mod graph;
+mod names;
+
+pub use arm::{Arm, Assigned, Assignment, Group, Subscription};
+pub use event_grid::Topic;
+pub use graph::Graph;
+pub use names::{OWNERSHIP_MARK, READER, assignment_name};
+
+use azure_core::http::headers::{ACCEPT, CONTENT_TYPE};
+use azure_core::http::{Method, Request, Url};
+use serde_json::Value;
+
+use crate::error::{Code, Error};
+
+/// ARM's audience.
+pub const ARM_SCOPE: &str = "https://management.azure.com/.default";
+/// Microsoft Graph's audience.
+pub const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default";
+/// Event Grid's audience.
+pub const EVENT_GRID_SCOPE: &str = "https://eventgrid.azure.net/.default";
+
+/// A request with a JSON answer.
+fn request(method: Method, url: Url) -> Request {
+    let mut request = Request::new(url, method);
+    request.insert_header(ACCEPT, "application/json");
+    request
+}
+
+fn with_json(mut request: Request, body: &Value) -> Request {
+    request.insert_header(CONTENT_TYPE, "application/json");
+    request.set_body(body.to_string());
+    request
+}
+
+/// A URL of an origin, a path and query pairs; the pairs are encoded here and nowhere else.
+fn url(origin: &str, path: &str, query: &[(&str, &str)]) -> Result<Url, Error> {
+    let broken = |_| Error::new(Code::UnexpectedAnswer, format!("{path} does not make a URL"));
+    let mut url = Url::parse(origin).and_then(|base| base.join(path)).map_err(broken)?;
+    url.query_pairs_mut().extend_pairs(query);
+    Ok(url)
+}

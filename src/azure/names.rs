@@ -1,0 +1,43 @@
+//! Deterministic names, and the mark by which our own assignments are known.
+
+use uuid::{Uuid, uuid};
+
+use crate::scope::{Guid, Scope};
+
+/// The built-in role Reader (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/general#reader>).
+pub const READER: Guid = Guid::from_uuid(uuid!("acdd72a7-3385-48ef-bd42-f606fba81ae7"));
+
+/// How the `description` of an assignment made here begins. It is set when an assignment is created and never added later.
+pub const OWNERSHIP_MARK: &str = "ispm-onboarder/1";
+
+/// The namespace of ARM's and Bicep's `guid()` function. No official page gives it; public ports of the function agree.
+const ARM_GUID_NAMESPACE: Uuid = uuid!("11fb06fb-712d-4ddd-98c7-e71bbd588830");
+
+/// ARM's `guid()`: a UUIDv5 of the arguments joined with hyphens.
+fn arm_guid(arguments: &[&str]) -> Uuid {
+    Uuid::new_v5(&ARM_GUID_NAMESPACE, arguments.join("-").as_bytes())
+}
+
+/// The name of Reader's assignment to `principal` at `scope`: `guid(scope, principal, role)`, all in lower case, so that a template that
+/// uses the same formula and this program meet at one assignment.
+#[must_use]
+pub fn assignment_name(scope: &Scope, principal: Guid) -> Guid {
+    let scope = scope.path().to_ascii_lowercase();
+    Guid::from_uuid(arm_guid(&[&scope, &principal.to_string(), &READER.to_string()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scope::GroupName;
+
+    #[test]
+    fn assignment_names_are_what_arm_templates_compute() {
+        // Computed with Terraform's uuidv5() and Python's uuid.uuid5() over the same namespace.
+        let principal = Guid::parse("22222222-2222-2222-2222-222222222222").unwrap();
+        let subscription = Scope::parse("/subscriptions/0B1F6471-1BF0-4DDA-AEC3-111122223333").unwrap();
+        assert_eq!(assignment_name(&subscription, principal).to_string(), "a5b868f8-11fe-567a-ace0-e77cc87f104e");
+        let group = Scope::ManagementGroup(GroupName::parse("Corp").unwrap());
+        assert_eq!(assignment_name(&group, principal).to_string(), "da8ac752-7d99-568e-8f08-1106d6b6401b");
+    }
+}

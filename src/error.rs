@@ -1,0 +1,192 @@
+//! One error type, and the one place that decides what a failure means.
+//!
+//! An [`Error`] is made of words of our own: a code, a message, the next step. It never carries an upstream body, since bodies can hold
+//! secrets and text that somebody else chose.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// What went wrong, by the name under which `docs/operate.md` explains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// Not for this project; nothing to do.
+    Irrelevant,
+    /// The input is not an event or message that this version understands.
+    InvalidEvent,
+    /// A stored message was written by a newer version of this program.
+    MessageNewer,
+    /// The event names something that is not a subscription or management group.
+    InvalidScope,
+    /// No tenant record, or a tenant outside this deployment's list.
+    TenantNotServed,
+    /// The scope belongs to another tenant than the event says.
+    ForeignScope,
+    /// The scope does not exist, or this identity may not see it.
+    ScopeNotFound,
+    /// A right is missing in Azure.
+    AuthorizationFailed,
+    /// The ISPM app's service principal does not exist in the tenant.
+    PrincipalNotFound,
+    /// The assignment's name is taken by another assignment.
+    RoleAssignmentConflict,
+    /// The scope holds as many role assignments as Azure allows.
+    RoleAssignmentLimitExceeded,
+    /// An upstream service answered what its contract does not foresee.
+    UnexpectedAnswer,
+    /// ISPM refused the connection for good.
+    ConnectionRefused,
+    /// A connection of that name exists with other values.
+    ConnectionConflict,
+    /// Offboarding was asked for by an event.
+    OffboardingByEvent,
+    /// Kept out by the tenant's policy.
+    ExcludedByPolicy,
+    /// The subscription's state does not allow it.
+    SubscriptionNotActive,
+    /// Reader is missing and the policy forbids assigning it.
+    RoleMissing,
+    /// The ISPM console has to be used by a person.
+    AwaitingConsole,
+    /// ISPM's own test of the connection has not passed yet.
+    ConnectionPending,
+    /// ISPM's own test of the connection failed.
+    ConnectionFailed,
+    /// The tenant record cannot be read.
+    RecordInvalid,
+    /// The tenant record was written for a newer version of this program.
+    RecordNewer,
+    /// A secret that the record names is missing or empty.
+    SecretMissing,
+    /// The secret store refused this deployment's identity.
+    SecretStoreRefused,
+    /// Entra refused the tenant's credential.
+    CredentialRefused,
+    /// An upstream service refused a fresh token.
+    TokenRefused,
+    /// Graph denied reading the service principal.
+    GraphRefused,
+    /// ISPM refused its token.
+    IspmRefused,
+    /// The Related AAD is not in ISPM, or is another directory.
+    RelatedSourceMismatch,
+    /// The connect profile cannot be used.
+    ProfileInvalid,
+    /// Too many requests upstream.
+    Throttled,
+    /// An upstream service or the network failed.
+    Unavailable,
+    /// The invocation's time ran out.
+    DeadlineReached,
+}
+
+impl Code {
+    /// The code as it stands in results and logs.
+    #[must_use]
+    pub fn as_str(self) -> String {
+        serde_json::to_value(self).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
+/// What is to be done with the input whose handling failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// May pass: put back with a growing delay, for 24 hours at most.
+    Later,
+    /// Nothing of this tenant can pass until someone mends it: put back the same way, and `tenant.failed` published.
+    TenantLater,
+    /// Cannot pass: publish `failed`, then acknowledge.
+    Reject,
+    /// Nothing to do: acknowledge.
+    Ignore,
+}
+
+/// A failure, in words that can be shown to anyone.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// What kind of failure.
+    pub code: Code,
+    /// What happened, to which id.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// The time after which the service asked to be called again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Error {
+    /// A failure of a kind, with what happened to which id.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None, retry_after: None }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds when the service asked to be called again.
+    #[must_use]
+    pub const fn retry_after(mut self, after: Option<Duration>) -> Self {
+        self.retry_after = after;
+        self
+    }
+
+    /// Decides what this failure means. `young` says whether the cause lies within the propagation window: until it ends, Azure may
+    /// answer 403 and 404 for things that exist (contract: role assignments take 10 minutes, group caches 30).
+    #[must_use]
+    pub const fn disposition(&self, young: bool) -> Disposition {
+        match self.code {
+            Code::Irrelevant => Disposition::Ignore,
+            Code::Throttled | Code::Unavailable | Code::DeadlineReached | Code::RecordNewer | Code::MessageNewer => Disposition::Later,
+            Code::ScopeNotFound
+            | Code::AuthorizationFailed
+            | Code::PrincipalNotFound
+            | Code::ConnectionPending
+            | Code::ConnectionFailed
+                if young =>
+            {
+                Disposition::Later
+            }
+            Code::RecordInvalid
+            | Code::SecretMissing
+            | Code::SecretStoreRefused
+            | Code::CredentialRefused
+            | Code::TokenRefused
+            | Code::GraphRefused
+            | Code::IspmRefused
+            | Code::RelatedSourceMismatch
+            | Code::ProfileInvalid => Disposition::TenantLater,
+            Code::InvalidEvent
+            | Code::InvalidScope
+            | Code::TenantNotServed
+            | Code::ForeignScope
+            | Code::ScopeNotFound
+            | Code::AuthorizationFailed
+            | Code::PrincipalNotFound
+            | Code::RoleAssignmentConflict
+            | Code::RoleAssignmentLimitExceeded
+            | Code::UnexpectedAnswer
+            | Code::ConnectionRefused
+            | Code::ConnectionConflict
+            | Code::ConnectionPending
+            | Code::ConnectionFailed
+            | Code::OffboardingByEvent
+            | Code::ExcludedByPolicy
+            | Code::SubscriptionNotActive
+            | Code::RoleMissing
+            | Code::AwaitingConsole => Disposition::Reject,
+        }
+    }
+
+    /// Whether a new tenant session (fresh record, secrets and tokens) may cure this failure within the same delivery.
+    #[must_use]
+    pub const fn stale_session(&self) -> bool {
+        matches!(self.code, Code::CredentialRefused | Code::TokenRefused | Code::IspmRefused)
+    }
+}

@@ -1,0 +1,103 @@
+//! What the HTTP faces of all hosts share: readiness, ids, answers.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::SetOnce;
+use uuid::Uuid;
+
+use crate::Onboarder;
+use crate::error::{Code, Error};
+use crate::outcome::Kind;
+use crate::take_up::{Ending, TakenUp};
+
+/// The onboarder, once it is set up; until then its routes wait. The port answers before that.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<SetOnce<Result<Arc<Onboarder>, String>>>);
+
+impl Readiness {
+    /// A host that is ready at once.
+    #[must_use]
+    pub fn ready(onboarder: Arc<Onboarder>) -> Self {
+        let readiness = Self::default();
+        readiness.set(Ok(onboarder));
+        readiness
+    }
+
+    /// Ends the waiting; only the first call counts.
+    pub fn set(&self, result: Result<Arc<Onboarder>, String>) {
+        let _ = self.0.set(result);
+    }
+
+    /// The onboarder, or the answer that says what is wrong with the configuration.
+    pub(super) async fn onboarder(&self) -> Result<Arc<Onboarder>, Response> {
+        self.0.wait().await.clone().map_err(|words| {
+            let error = Error::new(Code::Unavailable, words)
+                .hint("Correct the app settings and restart the app; docs/configuration.md lists them.");
+            problem(StatusCode::SERVICE_UNAVAILABLE, &error)
+        })
+    }
+}
+
+/// The invocation's id as the Functions host gives it, else a new one.
+pub(super) fn invocation_id(headers: &HeaderMap) -> Uuid {
+    text(headers, "x-azure-functions-invocationid").and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_else(Uuid::new_v4)
+}
+
+/// The id by which a caller knows its call, else the invocation's.
+pub(super) fn caller_id(headers: &HeaderMap, invocation: Uuid) -> String {
+    let given = text(headers, "x-ms-client-request-id").filter(|id| !id.is_empty() && id.len() <= 128);
+    given.map_or_else(|| invocation.to_string(), str::to_owned)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Answers an ops call: 200 with the result event, 202 when it is queued for later, else a problem document.
+pub(super) fn answer_call(taken: TakenUp) -> Response {
+    match taken.ending {
+        Ending::Published { outcome, event } => match (outcome.kind, &outcome.error) {
+            (Kind::Blocked, Some(error)) => problem(StatusCode::CONFLICT, error),
+            (Kind::Failed | Kind::TenantFailed, Some(error)) => problem(refusal(error.code), error),
+            _ => {
+                (StatusCode::OK, [(header::CONTENT_TYPE, "application/cloudevents+json; charset=utf-8")], event.to_string()).into_response()
+            }
+        },
+        Ending::Later { error, delay: Some(delay) } => {
+            let seconds = delay.as_secs();
+            let body =
+                json!({ "status": "later", "code": error.code, "message": error.message, "hint": error.hint, "retryInSeconds": seconds });
+            (StatusCode::ACCEPTED, [(header::RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
+        }
+        Ending::Later { error, delay: None } | Ending::Unfinished(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error),
+        Ending::Ignored(error) => problem(StatusCode::BAD_REQUEST, &error),
+    }
+}
+
+const fn refusal(code: Code) -> StatusCode {
+    match code {
+        Code::InvalidEvent | Code::InvalidScope => StatusCode::BAD_REQUEST,
+        Code::TenantNotServed | Code::ForeignScope => StatusCode::FORBIDDEN,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// A problem document (RFC 9457).
+pub(super) fn problem(status: StatusCode, error: &Error) -> Response {
+    let code = error.code.as_str();
+    let mut body = json!({
+        "type": format!("urn:ispm-onboarder:problem:{code}"),
+        "title": code.replace('-', " "),
+        "status": status.as_u16(),
+        "detail": error.message,
+        "code": code,
+    });
+    if let Some(hint) = &error.hint {
+        body["hint"] = Value::String(hint.clone());
+    }
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}

@@ -1,0 +1,108 @@
+//! Connects a company's Azure estate to Okta Identity Security Posture Management (ISPM).
+//!
+//! One event, one straight line: bytes are parsed into a [`Request`], the tenant is admitted, what is already true is observed, a plan is
+//! made, the plan is applied, and the outcome is emitted as one result event. [`Onboarder::onboard`] says this in code; everything else in
+//! the crate is one of its steps, or a host that carries events to it.
+
+pub mod apply;
+pub mod azure;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod hosts;
+pub mod identity;
+pub mod ispm;
+pub mod net;
+pub mod observe;
+pub mod outcome;
+pub mod plan;
+pub mod queue;
+pub mod request;
+pub mod results;
+pub mod scope;
+pub mod secrets;
+pub mod session;
+pub mod take_up;
+pub mod telemetry;
+pub mod tenant;
+
+use std::sync::Arc;
+
+use azure_core::http::HttpClient;
+use time::OffsetDateTime;
+
+use crate::apply::apply;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::identity::Platform;
+use crate::observe::observe;
+use crate::outcome::Outcome;
+use crate::plan::plan;
+use crate::queue::Queue;
+use crate::request::Request;
+use crate::results::Results;
+use crate::session::Sessions;
+
+/// The onboarder of one deployment.
+#[derive(Debug)]
+pub struct Onboarder {
+    sessions: Sessions,
+    results: Results,
+    queue: Option<Queue>,
+    clock: Clock,
+    propagation: std::time::Duration,
+    tenant_failures: take_up::ToldToday,
+}
+
+impl Onboarder {
+    /// Sets up a deployment. Nothing is called yet.
+    #[must_use]
+    pub fn new(config: Config, platform: Arc<dyn Platform>, transport: Arc<dyn HttpClient>, clock: Clock) -> Self {
+        let results = Results::open(&config.results, &platform, &transport);
+        let queue = config.queue.as_ref().map(|url| Queue::open(url, &platform, &transport));
+        let propagation = config.propagation;
+        let sessions = Sessions::new(config, platform, transport, clock);
+        Self { sessions, results, queue, clock, propagation, tenant_failures: take_up::ToldToday::default() }
+    }
+
+    /// The straight line from a request to its outcome. Doing it twice, at once, or half and then again ends in the same state.
+    ///
+    /// # Errors
+    /// Whatever kept the request from being carried out; [`Error::disposition`] says what that means.
+    pub async fn onboard(&self, request: &Request) -> Result<(Outcome, Vec<String>), Error> {
+        let session = self.sessions.open(request.tenant).await?;
+        let observed = observe(&session, request).await?;
+        let plan = plan(request, &session.record, &observed)?;
+        let applied = apply(&session, &plan, &observed).await?;
+        let log = applied.log.clone();
+        let outcome = Outcome::applied(request, &session.record.ispm.entra_source, applied, self.is_young(request))?;
+        Ok((outcome, log))
+    }
+
+    /// Shows what would be done, and does nothing.
+    ///
+    /// # Errors
+    /// As [`Onboarder::onboard`].
+    pub async fn dry_run(&self, request: &Request) -> Result<plan::Plan, Error> {
+        let session = self.sessions.open(request.tenant).await?;
+        let observed = observe(&session, request).await?;
+        plan(request, &session.record, &observed)
+    }
+
+    /// Whether the cause lies within the propagation window. A cause without a time counts from when it was first seen, and a first
+    /// delivery without either is young; a time in the future is not trusted to make the window longer.
+    fn is_young(&self, request: &Request) -> bool {
+        let now = self.clock.now();
+        let since = request.caused_at.into_iter().chain(request.history.first_seen).min().unwrap_or(now);
+        now - since < self.propagation
+    }
+
+    /// The time by this deployment's clock.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,152 @@
+//! One REST service over a pipeline, with failures in our own words.
+
+use azure_core::error::{Error as SdkError, ErrorKind};
+use azure_core::http::headers::HeaderName;
+use azure_core::http::{Context, Pipeline, PipelineSendOptions, RawResponse, Request, StatusCode};
+use serde::de::DeserializeOwned;
+
+use super::{CallName, may_pass, retry_after};
+use crate::error::{Code, Error};
+use crate::scope::printable;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+
+/// A service that has no SDK crate: named calls in, answers of any status out.
+#[derive(Clone, Debug)]
+pub struct Api {
+    pipeline: Pipeline,
+}
+
+impl Api {
+    /// A service behind a pipeline.
+    #[must_use]
+    pub const fn new(pipeline: Pipeline) -> Self {
+        Self { pipeline }
+    }
+
+    /// Sends one request. Every status is an answer, except those that may pass (408, 429, 5xx), which the guard has repeated as far as
+    /// it was safe.
+    ///
+    /// # Errors
+    /// `Throttled` or `Unavailable` where the call may succeed later; `CredentialRefused` where no token could be had.
+    pub async fn send(&self, name: &'static str, request: Request) -> Result<Answer, Error> {
+        let mut request = request;
+        let context = Context::new().with_value(CallName(name));
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        let raw = self.pipeline.send(&context, &mut request, Some(options)).await.map_err(|error| from_sdk(&error, name))?;
+        let answer = Answer { name, raw };
+        if may_pass(answer.raw.status()) { Err(answer.failure(Code::Unavailable)) } else { Ok(answer) }
+    }
+}
+
+/// What a service answered.
+#[derive(Debug)]
+pub struct Answer {
+    name: &'static str,
+    raw: RawResponse,
+}
+
+impl Answer {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.raw.status().into()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// `Unavailable` where it cannot be read: a success with a broken body is a fault of the way, not of the input.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.raw
+            .body()
+            .json()
+            .map_err(|_| Error::new(Code::Unavailable, format!("{} answered {} with a body that cannot be read", self.name, self.status())))
+    }
+
+    /// The body's `error.code`, where the service gives one.
+    #[must_use]
+    pub fn error_code(&self) -> Option<String> {
+        let body: serde_json::Value = self.raw.body().json().ok()?;
+        body.pointer("/error/code")?.as_str().map(printable)
+    }
+
+    /// The body's `error.message`: somebody else's words, to be searched, never shown.
+    #[must_use]
+    pub fn error_message(&self) -> Option<String> {
+        let body: serde_json::Value = self.raw.body().json().ok()?;
+        body.pointer("/error/message")?.as_str().map(str::to_owned)
+    }
+
+    /// This answer as a failure: its name, status, the service's error code and request id, nothing of its text. 429 is always
+    /// `Throttled`.
+    #[must_use]
+    pub fn failure(&self, code: Code) -> Error {
+        let status = self.status();
+        let mut message = format!("{} answered {status}", self.name);
+        if let Some(word) = self.error_code() {
+            message = format!("{message} {word}");
+        }
+        if let Some(id) = self.raw.headers().get_optional_str(&REQUEST_ID) {
+            message = format!("{message} (request id {})", printable(id));
+        }
+        let code = if status == 429 { Code::Throttled } else { code };
+        Error::new(code, message).retry_after(retry_after(|name| self.raw.headers().get_optional_str(name)))
+    }
+}
+
+/// Puts an SDK's failure into our own words. The SDK's text is not used: it embeds upstream bodies.
+#[must_use]
+pub fn from_sdk(error: &SdkError, name: &str) -> Error {
+    match error.kind() {
+        ErrorKind::Connection => Error::new(Code::Unavailable, format!("{name}: no connection")),
+        ErrorKind::Io => Error::new(Code::Unavailable, format!("{name}: the connection broke before the answer was complete")),
+        ErrorKind::Credential => credential_failure(error, name),
+        ErrorKind::HttpResponse { status, raw_response, .. } => {
+            let after = raw_response.as_ref().and_then(|raw| retry_after(|header| raw.headers().get_optional_str(header)));
+            let code = if *status == StatusCode::TooManyRequests {
+                Code::Throttled
+            } else if may_pass(*status) {
+                Code::Unavailable
+            } else {
+                Code::UnexpectedAnswer
+            };
+            Error::new(code, format!("{name} answered {}", u16::from(*status))).retry_after(after)
+        }
+        _ => Error::new(Code::Unavailable, format!("{name}: an answer that cannot be read")),
+    }
+}
+
+/// Tells a refused credential from an identity service that is not well: without a status, or with one that may pass, it is the latter.
+fn credential_failure(error: &SdkError, name: &str) -> Error {
+    let mut cause = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+    while let Some(inner) = cause {
+        if let Some(sdk) = inner.downcast_ref::<SdkError>()
+            && let ErrorKind::HttpResponse { status, error_code, .. } = sdk.kind()
+        {
+            let number = error_code.as_deref().map(|code| format!(" AADSTS{}", printable(code))).unwrap_or_default();
+            let message = format!("{name}: the token request was answered {}{number}", u16::from(*status));
+            return if may_pass(*status) {
+                Error::new(Code::Unavailable, message)
+            } else {
+                Error::new(Code::CredentialRefused, message).hint(credential_hint(error_code.as_deref()))
+            };
+        }
+        cause = inner.source();
+    }
+    Error::new(Code::Unavailable, format!("{name}: no token could be had"))
+}
+
+/// What to do about an Entra error number
+/// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
+fn credential_hint(error_code: Option<&str>) -> &'static str {
+    match error_code {
+        Some("7000215") => {
+            "The client secret is wrong: put the secret's value (not its id) into the secret store under the name in login.secretName."
+        }
+        Some("7000222") => "The client secret has expired: create a new one for the login app and put it into the secret store.",
+        Some("700016") => "The login app is not in this tenant: check login.clientId, and that the tenant has consented to the app.",
+        Some("90002" | "900023") => "Entra does not know this tenant: check tenantId in the tenant record.",
+        _ => "Check the tenant record's login, and the sign-in logs of the login app in Entra.",
+    }
+}

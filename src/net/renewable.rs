@@ -1,0 +1,45 @@
+//! A client that can be made anew.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Error;
+
+/// A client together with the way to make it. `azure_identity`'s token caches cannot be emptied, so a refused token is got rid of by
+/// dropping the client and the credential with it.
+pub struct Renewable<T> {
+    make: Box<dyn Fn() -> Result<T, Error> + Send + Sync>,
+    current: Mutex<Option<Arc<T>>>,
+}
+
+impl<T> Renewable<T> {
+    /// Nothing is made before the first use.
+    pub fn new(make: impl Fn() -> Result<T, Error> + Send + Sync + 'static) -> Self {
+        Self { make: Box::new(make), current: Mutex::new(None) }
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// Those of making it.
+    pub fn get(&self) -> Result<Arc<T>, Error> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = current.as_ref() {
+            return Ok(client.clone());
+        }
+        let made = Arc::new((self.make)()?);
+        *current = Some(made.clone());
+        Ok(made)
+    }
+
+    /// Makes the next [`Renewable::get`] begin anew.
+    pub fn renew(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl<T> fmt::Debug for Renewable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewable").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,82 @@
+//! The queue that keeps what has to wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_core::http::{HttpClient, StatusCode, Url};
+use azure_storage_queue::QueueClient;
+use azure_storage_queue::clients::QueueClientOptions;
+use azure_storage_queue::models::{QueueClientSendMessageOptions, QueueMessage};
+use uuid::Uuid;
+
+use crate::error::{Code, Error};
+use crate::identity::Platform;
+use crate::net::{self, Posts, Renewable};
+use crate::request::{Message, Request};
+
+/// The version of the Queue service's API that is asked for: the newest that both Azure and the Azurite emulator speak.
+const API_VERSION: &str = "2025-11-05";
+const FIRST_DELAY: Duration = Duration::from_secs(30);
+const LONGEST_DELAY: Duration = Duration::from_mins(30);
+/// A service's wish to be called later is granted up to this.
+const LONGEST_WISH: Duration = Duration::from_hours(1);
+
+/// A Storage queue.
+#[derive(Debug)]
+pub struct Queue {
+    client: Renewable<QueueClient>,
+}
+
+impl Queue {
+    /// The queue at a URL, with the platform's identity; nothing is called yet.
+    #[must_use]
+    pub fn open(url: &Url, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
+        let (url, platform, transport) = (url.clone(), platform.clone(), transport.clone());
+        let make = move || {
+            let options =
+                QueueClientOptions { client_options: net::client_options(&transport, Posts::Create), version: API_VERSION.to_owned() };
+            QueueClient::new(url.clone(), Some(platform.credential()?), Some(options)).map_err(|error| net::from_sdk(&error, "queue"))
+        };
+        Self { client: Renewable::new(make) }
+    }
+
+    /// Puts a message into the queue, invisible for `delay`
+    /// (<https://learn.microsoft.com/rest/api/storageservices/put-message>).
+    ///
+    /// # Errors
+    /// Any failure means that the message may not be there.
+    pub async fn put(&self, message: &Message, delay: Duration) -> Result<(), Error> {
+        let text = serde_json::to_string(message).map_err(|_| Error::new(Code::InvalidEvent, "the message cannot be written"))?;
+        let content = QueueMessage { message_text: Some(text) }.try_into().map_err(|error| net::from_sdk(&error, "queue.enqueue"))?;
+        let visibility_timeout = Some(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
+        let options = QueueClientSendMessageOptions { visibility_timeout, ..QueueClientSendMessageOptions::default() };
+        match self.client.get()?.send_message(content, Some(options)).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let status = error.http_status();
+                if status == Some(StatusCode::Unauthorized) {
+                    self.client.renew();
+                }
+                let failure = net::from_sdk(&error, "queue.enqueue");
+                Err(match status {
+                    Some(StatusCode::Forbidden) => {
+                        failure.hint("Give the function's identity the role Storage Queue Data Message Sender on the queue.")
+                    }
+                    Some(StatusCode::NotFound) => failure.hint("Create the queue that ONBOARDER_QUEUE names."),
+                    _ => failure,
+                })
+            }
+        }
+    }
+}
+
+/// How long a request waits before it is taken up again: doubling from 30 seconds to 30 minutes, never less than the service asked for,
+/// spread by up to a fifth so that requests which failed together do not come back together.
+#[must_use]
+pub fn delay(request: &Request, wish: Option<Duration>) -> Duration {
+    let grown = FIRST_DELAY.saturating_mul(1 << request.history.attempts.min(6)).min(LONGEST_DELAY);
+    let wanted = grown.max(wish.unwrap_or_default().min(LONGEST_WISH));
+    let key = format!("{}{}{}", request.cause.id, request.scope, request.history.attempts);
+    let spread = u32::from(Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).as_bytes()[0]);
+    wanted + wanted / 5 * spread / 255
+}

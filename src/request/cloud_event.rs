@@ -1,0 +1,37 @@
+//! CloudEvents 1.0 in JSON (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
+
+use serde_json::Value;
+
+use super::{Cause, History, Inbound, Request, asked_by, refused, time_of, wanted};
+use crate::error::{Code, Error};
+use crate::scope::printable;
+
+/// The event type by which a pipeline asks for a scope to be onboarded.
+pub const ONBOARDING_REQUESTED: &str = "dev.ispm-onboarder.onboarding.requested.v1";
+/// The event type by which a pipeline asks for a scope to be offboarded.
+pub const OFFBOARDING_REQUESTED: &str = "dev.ispm-onboarder.offboarding.requested.v1";
+
+/// The attributes that the specification requires, with `specversion`.
+const REQUIRED: [&str; 3] = ["source", "id", "type"];
+
+pub(super) fn parse(value: &Value) -> Inbound {
+    if value.get("specversion").and_then(Value::as_str) != Some("1.0") {
+        let error = Error::new(Code::InvalidEvent, "the CloudEvents attribute specversion is not \"1.0\"");
+        return refused(value.to_string().as_bytes(), error);
+    }
+    let attribute = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if let Some(missing) = REQUIRED.into_iter().find(|name| attribute(name).is_none()) {
+        let error = Error::new(Code::InvalidEvent, format!("the CloudEvents attribute {missing} is missing, empty or not a string"));
+        return refused(value.to_string().as_bytes(), error);
+    }
+    let text = |name: &str| attribute(name).unwrap_or_default().to_owned();
+    let cause = Cause { source: text("source"), id: text("id"), kind: text("type") };
+    Inbound { request: read(value, &cause), cause }
+}
+
+fn read(value: &Value, cause: &Cause) -> Result<Request, Error> {
+    let action = asked_by(&cause.kind)
+        .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
+    let (tenant, scope) = wanted(value.get("data").unwrap_or(&Value::Null))?;
+    Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at: time_of(value.get("time")), history: History::default() })
+}

@@ -1,0 +1,26 @@
+//! The Event Grid event schema (<https://learn.microsoft.com/azure/event-grid/event-schema>).
+
+use serde_json::Value;
+
+use super::{Cause, History, Inbound, Request, asked_by, refused, time_of, wanted};
+use crate::error::{Code, Error};
+use crate::scope::printable;
+
+pub(super) fn parse(value: &Value) -> Inbound {
+    let field = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let (Some(id), Some(kind)) = (field("id"), field("eventType")) else {
+        let error = Error::new(Code::InvalidEvent, "the Event Grid event lacks id or eventType, or they are not strings");
+        return refused(value.to_string().as_bytes(), error);
+    };
+    // Event Grid sets `topic`; a publisher may leave it out, and the subject then still tells sources apart.
+    let source = field("topic").or_else(|| field("subject")).unwrap_or("urn:ispm-onboarder:event-grid");
+    let cause = Cause { source: source.to_owned(), id: id.to_owned(), kind: kind.to_owned() };
+    Inbound { request: read(value, &cause), cause }
+}
+
+fn read(value: &Value, cause: &Cause) -> Result<Request, Error> {
+    let action = asked_by(&cause.kind)
+        .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
+    let (tenant, scope) = wanted(value.get("data").unwrap_or(&Value::Null))?;
+    Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at: time_of(value.get("eventTime")), history: History::default() })
+}

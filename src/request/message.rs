@@ -1,0 +1,62 @@
+//! The message that this program puts into its own queue: the normalised request and what it has been through, nothing else.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::{Action, Cause, History, Inbound, Request, refused};
+use crate::error::{Code, Error};
+use crate::scope::{Guid, Scope};
+
+/// The version of [`Message`] that this program writes.
+const VERSION: u64 = 1;
+
+/// A request in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Message {
+    version: u64,
+    tenant_id: Guid,
+    scope: Scope,
+    action: Action,
+    cause: Cause,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    caused_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339")]
+    first_seen: OffsetDateTime,
+    attempts: u32,
+}
+
+impl Message {
+    /// The request as it goes back into the queue, at `now`.
+    #[must_use]
+    pub fn put_back(request: &Request, now: OffsetDateTime) -> Self {
+        Self {
+            version: VERSION,
+            tenant_id: request.tenant,
+            scope: request.scope.clone(),
+            action: request.action,
+            cause: request.cause.clone(),
+            caused_at: request.caused_at,
+            first_seen: request.history.first_seen.unwrap_or(now),
+            attempts: request.history.attempts.saturating_add(1),
+        }
+    }
+}
+
+pub(super) fn parse(value: &Value) -> Inbound {
+    let version = value.get("version").and_then(Value::as_u64);
+    if version.is_some_and(|version| version > VERSION) {
+        let error = Error::new(Code::MessageNewer, "the message was written by a newer version of ispm-onboarder")
+            .hint("Finish the roll-out, or drain the queue with the newer version.");
+        return refused(value.to_string().as_bytes(), error);
+    }
+    match Message::deserialize(value) {
+        Ok(message) => {
+            let history = History { first_seen: Some(message.first_seen), attempts: message.attempts };
+            let Message { tenant_id: tenant, scope, action, cause, caused_at, .. } = message;
+            Inbound { request: Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at, history }), cause }
+        }
+        Err(_) => refused(value.to_string().as_bytes(), Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote")),
+    }
+}

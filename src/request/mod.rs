@@ -1,0 +1,165 @@
+//! From bytes to a [`Request`]: every wire shape that may arrive ends here, or is refused by name.
+
+mod cloud_event;
+mod envelope;
+mod event_grid;
+mod message;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use cloud_event::{OFFBOARDING_REQUESTED, ONBOARDING_REQUESTED};
+pub use envelope::Envelope;
+pub use message::Message;
+
+use crate::error::{Code, Error};
+use crate::scope::{Guid, Scope};
+
+/// What is asked for a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Give ISPM its view of the scope.
+    Onboard,
+    /// Take it back.
+    Offboard,
+}
+
+/// What caused a request: enough to recognise its repeat.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// The event's `source` (Event Grid schema: `topic`), or a name of ours for a call without an event.
+    pub source: String,
+    /// The event's `id`, or the caller's.
+    pub id: String,
+    /// The event's `type`, or a name of ours.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// One thing to do, as far as an event may say it: tenant, scope, action and cause. Nothing else is read from an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The Entra tenant.
+    pub tenant: Guid,
+    /// Where Reader is wanted.
+    pub scope: Scope,
+    /// What is asked.
+    pub action: Action,
+    /// What caused it.
+    pub cause: Cause,
+    /// When the cause came about, where it says so.
+    pub caused_at: Option<OffsetDateTime>,
+    /// When this deployment first took it up, and how often since.
+    pub history: History,
+}
+
+/// What a request has been through before this delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// When it was first put back; absent at the first delivery.
+    pub first_seen: Option<OffsetDateTime>,
+    /// How often it was put back.
+    pub attempts: u32,
+}
+
+/// One input that could be told apart from its neighbours.
+#[derive(Debug)]
+pub struct Inbound {
+    /// What it asks for, or why it asks for nothing.
+    pub request: Result<Request, Error>,
+    /// Its cause, as far as it could be read: a failed input is reported under it.
+    pub cause: Cause,
+}
+
+/// Reads a document as it arrives from Event Grid, a queue or a file: one event or message, an array of them, in any of the shapes known
+/// here, as JSON or as JSON text inside JSON strings.
+#[must_use]
+pub fn parse(bytes: &[u8]) -> Vec<Inbound> {
+    match serde_json::from_slice(bytes) {
+        Ok(value) => parse_value(&value),
+        Err(_) => vec![refused(bytes, Error::new(Code::InvalidEvent, "the input is not JSON").hint(SHAPES))],
+    }
+}
+
+/// As [`parse`], for a document that was decoded already.
+#[must_use]
+pub fn parse_value(value: &Value) -> Vec<Inbound> {
+    match envelope::unwrap_text(value).as_ref() {
+        Value::Array(items) if items.is_empty() => {
+            vec![refused(b"[]", Error::new(Code::Irrelevant, "an empty array of events"))]
+        }
+        Value::Array(items) => items.iter().map(|item| parse_item(&envelope::unwrap_text(item))).collect(),
+        single => vec![parse_item(single)],
+    }
+}
+
+const SHAPES: &str =
+    "Expected a CloudEvents 1.0 event, an Event Grid schema event, or a message of this program's own; see docs/events.md.";
+
+fn parse_item(value: &Value) -> Inbound {
+    let has = |key: &str| value.get(key).is_some();
+    if has("specversion") {
+        cloud_event::parse(value)
+    } else if has("eventType") {
+        event_grid::parse(value)
+    } else if has("firstSeen") {
+        message::parse(value)
+    } else {
+        let error = Error::new(Code::InvalidEvent, "the input has none of the shapes known here").hint(SHAPES);
+        refused(value.to_string().as_bytes(), error)
+    }
+}
+
+/// An input without a readable cause gets one made of its bytes, so that its repeat is recognised.
+fn refused(bytes: &[u8], error: Error) -> Inbound {
+    let cause = Cause {
+        source: "urn:ispm-onboarder:input".to_owned(),
+        id: Uuid::new_v5(&Uuid::NAMESPACE_OID, bytes).to_string(),
+        kind: "unreadable".to_owned(),
+    };
+    Inbound { request: Err(error), cause }
+}
+
+/// Reads tenant and scope; whatever else stands there has no effect.
+fn wanted(data: &Value) -> Result<(Guid, Scope), Error> {
+    let text = |key: &str| {
+        data.get(key).and_then(Value::as_str).ok_or_else(|| {
+            Error::new(Code::InvalidEvent, format!("data.{key} is missing or not a string"))
+                .hint("Send data as {\"tenantId\": \"<tenant id>\", \"scope\": \"/subscriptions/<id>\"}.")
+        })
+    };
+    let tenant = Guid::parse(text("tenantId")?).map_err(|error| Error::new(Code::InvalidEvent, format!("data.tenantId: {error}")))?;
+    let scope = Scope::parse(text("scope")?).map_err(|error| {
+        Error::new(Code::InvalidScope, format!("data.scope: {error}"))
+            .hint("Send /subscriptions/{id} or /providers/Microsoft.Management/managementGroups/{name}.")
+    })?;
+    Ok((tenant, scope))
+}
+
+/// Reads the body of `POST /api/onboard`: `{"tenantId","scope"}`, called by a person or a pipeline.
+///
+/// # Errors
+/// `InvalidEvent` or `InvalidScope`, naming the member.
+pub fn parse_call(body: &[u8], action: Action, id: String) -> Inbound {
+    let cause = Cause { source: "urn:ispm-onboarder:call".to_owned(), id, kind: "call".to_owned() };
+    let request = serde_json::from_slice(body)
+        .map_err(|_| Error::new(Code::InvalidEvent, "the body is not JSON").hint("Send {\"tenantId\": \"…\", \"scope\": \"…\"}."))
+        .and_then(|data: Value| wanted(&data))
+        .map(|(tenant, scope)| Request { tenant, scope, action, cause: cause.clone(), caused_at: None, history: History::default() });
+    Inbound { request, cause }
+}
+
+fn time_of(value: Option<&Value>) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(value?.as_str()?, &time::format_description::well_known::Rfc3339).ok()
+}
+
+fn asked_by(kind: &str) -> Option<Action> {
+    match kind {
+        ONBOARDING_REQUESTED => Some(Action::Onboard),
+        OFFBOARDING_REQUESTED => Some(Action::Offboard),
+        _ => None,
+    }
+}

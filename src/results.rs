@@ -1,0 +1,61 @@
+//! Where result events go.
+
+use std::sync::Arc;
+
+use azure_core::http::HttpClient;
+use serde_json::Value;
+
+use crate::azure::{EVENT_GRID_SCOPE, Topic};
+use crate::config::ResultsUrl;
+use crate::error::{Code, Error};
+use crate::identity::Platform;
+use crate::net::{self, Api, Posts, Renewable};
+
+/// The way out for result events.
+#[derive(Debug)]
+pub enum Results {
+    /// An Event Grid topic.
+    EventGrid(Renewable<Topic>),
+    /// Standard output, one event a line.
+    Stdout,
+    /// Nowhere: the caller shows them itself, as the command line does for `stdout:`.
+    Returned,
+}
+
+impl Results {
+    /// Opens the way out; nothing is called yet.
+    #[must_use]
+    pub fn open(url: &ResultsUrl, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
+        match url {
+            ResultsUrl::Stdout => Self::Stdout,
+            ResultsUrl::EventGrid(endpoint) => {
+                let (endpoint, platform, transport) = (endpoint.clone(), platform.clone(), transport.clone());
+                Self::EventGrid(Renewable::new(move || {
+                    let pipeline = net::pipeline(&transport, Posts::Create, Some((platform.credential()?, EVENT_GRID_SCOPE)));
+                    Ok(Topic::new(Api::new(pipeline), endpoint.clone()))
+                }))
+            }
+        }
+    }
+
+    /// Publishes one event.
+    ///
+    /// # Errors
+    /// Any failure means that the event may not have been published.
+    pub async fn publish(&self, event: &Value) -> Result<(), Error> {
+        match self {
+            Self::EventGrid(topic) => {
+                let published = topic.get()?.publish(event).await;
+                if matches!(&published, Err(error) if error.code == Code::TokenRefused) {
+                    topic.renew();
+                }
+                published
+            }
+            Self::Stdout => {
+                println!("{event}");
+                Ok(())
+            }
+            Self::Returned => Ok(()),
+        }
+    }
+}

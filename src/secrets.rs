@@ -1,0 +1,102 @@
+//! The secret store: tenant records, connect profiles and secrets, each under its name.
+
+use std::io::ErrorKind as IoErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use azure_core::http::{HttpClient, StatusCode};
+use azure_security_keyvault_secrets::{SecretClient, SecretClientOptions};
+use secrecy::SecretString;
+
+use crate::config::SecretStoreUrl;
+use crate::error::{Code, Error};
+use crate::identity::Platform;
+use crate::net::{self, Posts, Renewable};
+use crate::tenant::SecretName;
+
+/// Where secrets are read.
+#[derive(Debug)]
+pub enum SecretStore {
+    /// Azure Key Vault, with the platform's identity.
+    KeyVault(Renewable<SecretClient>),
+    /// A folder with one file per secret: for laptops and for secrets that an orchestrator mounts.
+    Folder(PathBuf),
+}
+
+impl SecretStore {
+    /// Opens the store; nothing is called yet.
+    #[must_use]
+    pub fn open(url: &SecretStoreUrl, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
+        match url {
+            SecretStoreUrl::Folder(folder) => Self::Folder(folder.clone()),
+            SecretStoreUrl::KeyVault(vault) => {
+                let (vault, platform, transport) = (vault.clone(), platform.clone(), transport.clone());
+                Self::KeyVault(Renewable::new(move || {
+                    let options = SecretClientOptions {
+                        client_options: net::client_options(&transport, Posts::Create),
+                        ..SecretClientOptions::default()
+                    };
+                    SecretClient::new(vault.as_str(), platform.credential()?, Some(options))
+                        .map_err(|error| net::from_sdk(&error, "key-vault"))
+                }))
+            }
+        }
+    }
+
+    /// The secret's current value; `None` where there is no such secret.
+    ///
+    /// # Errors
+    /// `SecretStoreRefused` where the store denies this deployment, `Unavailable` and `Throttled` where it may answer later.
+    pub async fn get(&self, name: &SecretName) -> Result<Option<SecretString>, Error> {
+        match self {
+            Self::KeyVault(vault) => from_key_vault(vault, name).await,
+            Self::Folder(folder) => match std::fs::read_to_string(folder.join(name.as_str())) {
+                Ok(text) => Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))),
+                Err(error) if error.kind() == IoErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::new(
+                    Code::SecretStoreRefused,
+                    format!("the file of secret {} cannot be read: {}", name.as_str(), error.kind()),
+                )),
+            },
+        }
+    }
+
+    /// As [`SecretStore::get`], for a secret that has to be there.
+    ///
+    /// # Errors
+    /// Also `SecretMissing`, where it is absent or empty.
+    pub async fn need(&self, name: &SecretName, what: &str) -> Result<SecretString, Error> {
+        use secrecy::ExposeSecret as _;
+        let missing = || {
+            Error::new(Code::SecretMissing, format!("the secret {} ({what}) is missing or empty", name.as_str()))
+                .hint(format!("Put it into the secret store under the name {}.", name.as_str()))
+        };
+        self.get(name).await?.filter(|secret| !secret.expose_secret().trim().is_empty()).ok_or_else(missing)
+    }
+}
+
+/// Reads from Key Vault (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>, 2025-07-01).
+async fn from_key_vault(vault: &Renewable<SecretClient>, name: &SecretName) -> Result<Option<SecretString>, Error> {
+    let client = vault.get()?;
+    let refused = |status: u16, hint: &str| {
+        Error::new(Code::SecretStoreRefused, format!("Key Vault answered {status} for the secret {}", name.as_str())).hint(hint)
+    };
+    match client.get_secret(name.as_str(), None).await {
+        Ok(answer) => {
+            let secret = answer.into_model().map_err(|error| net::from_sdk(&error, "key-vault.secret.get"))?;
+            Ok(secret.value.map(SecretString::from))
+        }
+        Err(error) => match error.http_status() {
+            Some(StatusCode::NotFound) => Ok(None),
+            Some(StatusCode::Forbidden) => Err(refused(
+                403,
+                "Give the function's identity the role Key Vault Secrets User on the vault, enable the secret, and check the vault's firewall and the secret's dates.",
+            )),
+            Some(StatusCode::Unauthorized) => {
+                vault.renew();
+                Err(refused(401, "Check that the vault belongs to the tenant of the function's identity."))
+            }
+            _ => Err(net::from_sdk(&error, "key-vault.secret.get")),
+        },
+    }
+}

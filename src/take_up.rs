@@ -1,0 +1,222 @@
+//! Taking up one input: what happens around the straight line, so that nothing is acknowledged that was not finished, put back for later,
+//! or published as failed.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use time::{Date, OffsetDateTime};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::Onboarder;
+use crate::error::{Code, Disposition, Error};
+use crate::net::{CallMade, Invocation};
+use crate::outcome::Outcome;
+use crate::queue::delay;
+use crate::request::{Inbound, Message, Request};
+use crate::scope::Guid;
+
+/// How long an invocation works. Event Grid waits 30 seconds for an answer.
+pub const DEADLINE: Duration = Duration::from_secs(25);
+/// What is kept after the deadline for publishing or putting back.
+const GRACE: Duration = Duration::from_secs(4);
+/// How long a request is put back before it is given up.
+const LONGEST_WAIT: time::Duration = time::Duration::hours(24);
+
+/// One delivery's right to work.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// The invocation's id; it seeds the ids of its calls.
+    pub id: Uuid,
+    /// When the work has to end.
+    pub deadline: Instant,
+}
+
+impl Delivery {
+    /// A delivery that begins now.
+    #[must_use]
+    pub fn starting(id: Uuid) -> Self {
+        Self { id, deadline: Instant::now() + DEADLINE }
+    }
+}
+
+/// How an input ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// A result event was published.
+    Published {
+        /// The outcome.
+        outcome: Box<Outcome>,
+        /// The event.
+        event: Value,
+    },
+    /// It may succeed later.
+    Later {
+        /// Why not now.
+        error: Error,
+        /// When it comes back; absent where there is no queue, and the caller has to come back.
+        delay: Option<Duration>,
+    },
+    /// Nothing was to be done.
+    Ignored(Error),
+    /// It could neither be finished nor put back: the platform has to deliver it again.
+    Unfinished(Error),
+}
+
+/// An input that was taken up.
+#[derive(Debug)]
+pub struct TakenUp {
+    /// What it asked for, where that could be read.
+    pub request: Option<Request>,
+    /// How it ended.
+    pub ending: Ending,
+    /// What was done, for people.
+    pub log: Vec<String>,
+    /// The calls made.
+    pub calls: Vec<CallMade>,
+}
+
+/// For which tenants `tenant.failed` was published today by this process. It only saves calls: the event's id is the same all day.
+#[derive(Debug, Default)]
+pub struct ToldToday(Mutex<BTreeSet<(Date, Guid)>>);
+
+impl ToldToday {
+    fn contains(&self, tenant: Guid, now: OffsetDateTime) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&(now.date(), tenant))
+    }
+
+    fn add(&self, tenant: Guid, now: OffsetDateTime) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|(date, _)| *date == now.date());
+        told.insert((now.date(), tenant));
+    }
+}
+
+impl Onboarder {
+    /// Takes up one input and brings it to an end.
+    pub async fn take_up(&self, inbound: Inbound, delivery: Delivery) -> TakenUp {
+        let cause = inbound.cause;
+        let request = match inbound.request {
+            Ok(request) => request,
+            Err(error) => {
+                let (ending, calls) = self.finish(delivery, self.end_unreadable(cause, error)).await;
+                return TakenUp { request: None, ending, log: vec![], calls };
+            }
+        };
+        let work = Invocation::new(delivery.id, delivery.deadline);
+        let (result, mut calls) = work.run(self.onboard_afresh(&request)).await;
+        let result =
+            result.unwrap_or_else(|| Err(Error::new(Code::DeadlineReached, "the invocation's time ran out; the rest is done later")));
+        let (result, log) = match result {
+            Ok((outcome, log)) => (Ok(outcome), log),
+            Err(error) => (Err(error), vec![]),
+        };
+        let (ending, more) = self.finish(delivery, self.end(&request, result)).await;
+        calls.extend(more);
+        TakenUp { request: Some(request), ending, log, calls }
+    }
+
+    /// Publishing and putting back have a little time of their own, after the work's.
+    async fn finish(&self, delivery: Delivery, ending: impl Future<Output = Ending>) -> (Ending, Vec<CallMade>) {
+        let deadline = delivery.deadline.max(Instant::now()) + GRACE;
+        let id = Uuid::new_v5(&delivery.id, b"finish");
+        let (ending, calls) = Invocation::new(id, deadline).run(ending).await;
+        let too_late =
+            || Ending::Unfinished(Error::new(Code::DeadlineReached, "neither the result nor the request could be stored in time"));
+        (ending.unwrap_or_else(too_late), calls)
+    }
+
+    /// The straight line, once more with a new session where the first one's secrets or tokens were refused.
+    async fn onboard_afresh(&self, request: &Request) -> Result<(Outcome, Vec<String>), Error> {
+        match self.onboard(request).await {
+            Err(error) if error.stale_session() => {
+                self.sessions.forget(request.tenant);
+                let again = self.onboard(request).await;
+                if again.is_err() {
+                    self.sessions.forget(request.tenant);
+                }
+                again
+            }
+            Err(error) => {
+                // A 403 on a young scope may come from rights that the token does not know yet.
+                if error.code == Code::AuthorizationFailed && self.is_young(request) {
+                    self.sessions.forget(request.tenant);
+                }
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    async fn end(&self, request: &Request, result: Result<Outcome, Error>) -> Ending {
+        let error = match result {
+            Ok(outcome) => return self.publish(Some(request), outcome).await,
+            Err(error) => error,
+        };
+        match error.disposition(self.is_young(request)) {
+            Disposition::Ignore => Ending::Ignored(error),
+            Disposition::Reject => self.publish(Some(request), Outcome::refused(request, error)).await,
+            Disposition::Later => self.put_back(request, error).await,
+            Disposition::TenantLater => {
+                self.tell_tenant_failed(request, &error).await;
+                self.put_back(request, error).await
+            }
+        }
+    }
+
+    async fn end_unreadable(&self, cause: crate::request::Cause, error: Error) -> Ending {
+        match error.disposition(false) {
+            Disposition::Ignore => Ending::Ignored(error),
+            Disposition::Later | Disposition::TenantLater => Ending::Unfinished(error),
+            Disposition::Reject => self.publish(None, Outcome::unreadable(cause, error)).await,
+        }
+    }
+
+    /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id.
+    async fn publish(&self, request: Option<&Request>, outcome: Outcome) -> Ending {
+        let event = outcome.event(self.now());
+        match (self.results.publish(&event).await, request) {
+            (Ok(()), _) => Ending::Published { outcome: Box::new(outcome), event },
+            (Err(error), Some(request)) => self.enqueue(request, error).await,
+            (Err(error), None) => Ending::Unfinished(error),
+        }
+    }
+
+    /// Puts a request back, unless it has been put back for a day: then it failed.
+    async fn put_back(&self, request: &Request, error: Error) -> Ending {
+        let now = self.now();
+        let expired = request.history.first_seen.is_some_and(|first_seen| now - first_seen >= LONGEST_WAIT);
+        if !expired {
+            return self.enqueue(request, error).await;
+        }
+        let hint = format!("Given up after 24 hours. {} Then send the event again.", error.hint.as_deref().unwrap_or("Mend the cause."));
+        self.publish(Some(request), Outcome::refused(request, error.hint(hint))).await
+    }
+
+    async fn enqueue(&self, request: &Request, error: Error) -> Ending {
+        let Some(queue) = &self.queue else { return Ending::Later { error, delay: None } };
+        let delay = delay(request, error.retry_after);
+        match queue.put(&Message::put_back(request, self.now()), delay).await {
+            Ok(()) => Ending::Later { error, delay: Some(delay) },
+            Err(queue_error) => {
+                let words = format!("{}; and it could not be put back: {}", error.message, queue_error.message);
+                Ending::Unfinished(Error { message: words, ..queue_error })
+            }
+        }
+    }
+
+    /// Publishes `tenant.failed`. Its failure loses nothing: the request is put back, and its next try tells again.
+    async fn tell_tenant_failed(&self, request: &Request, error: &Error) {
+        let now = self.now();
+        if self.tenant_failures.contains(request.tenant, now) {
+            return;
+        }
+        let event = Outcome::tenant_failed(request, error.clone(), now).event(now);
+        match self.results.publish(&event).await {
+            Ok(()) => self.tenant_failures.add(request.tenant, now),
+            Err(publish_error) => tracing::warn!(tenant = %request.tenant, error = %publish_error, "tenant.failed could not be published"),
+        }
+    }
+}

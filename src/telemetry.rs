@@ -1,0 +1,62 @@
+//! Logs: one wide line per invocation, in JSON, on standard error.
+
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::take_up::{Ending, TakenUp};
+
+/// Starts logging for a host. `RUST_LOG` changes what is logged; by default our own lines and the warnings of others.
+pub fn start() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,ispm_onboarder=info"));
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first.
+    let _ = subscriber.try_init();
+}
+
+/// Logs one input that was taken up.
+pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
+    let request = taken.request.as_ref();
+    let tenant = request.map(|request| request.tenant.to_string());
+    let scope = request.map(|request| request.scope.to_string());
+    let cause = request.map(|request| request.cause.id.clone());
+    let attempts = request.map_or(0, |request| request.history.attempts);
+    let (outcome, error, result_id) = match &taken.ending {
+        Ending::Published { outcome, .. } => (outcome.kind.word(), outcome.error.as_ref(), Some(outcome.id().to_string())),
+        Ending::Later { error, .. } => ("later", Some(error), None),
+        Ending::Ignored(error) => ("ignored", Some(error), None),
+        Ending::Unfinished(error) => ("unfinished", Some(error), None),
+    };
+    let code = error.map(|error| error.code.as_str());
+    let message = error.map(|error| error.message.clone());
+    let hint = error.and_then(|error| error.hint.clone());
+    let calls = taken.calls.len();
+    let call_names = serde_json::to_string(&taken.calls).unwrap_or_default();
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    macro_rules! wide {
+        ($level:ident) => {
+            tracing::$level!(
+                function,
+                invocation,
+                tenant,
+                scope,
+                cause,
+                attempts,
+                outcome,
+                code,
+                reason = message,
+                hint,
+                result_id,
+                calls,
+                call_names,
+                duration_ms,
+                "invocation"
+            )
+        };
+    }
+    if matches!(taken.ending, Ending::Unfinished(_)) {
+        wide!(error);
+    } else {
+        wide!(info);
+    }
+}
