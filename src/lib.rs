@@ -10,6 +10,7 @@ pub mod azure;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod coverage;
 pub mod error;
 pub mod hosts;
 pub mod identity;
@@ -68,6 +69,14 @@ impl Onboarder {
         Self { sessions, results, queue, clock, propagation, tenant_failures: take_up::ToldToday::default() }
     }
 
+    /// An onboarder that never enqueues, and leaves to its caller what goes to `stdout:`.
+    #[must_use]
+    pub fn for_command_line(config: Config, platform: Arc<dyn Platform>, transport: Arc<dyn HttpClient>, clock: Clock) -> Self {
+        let results = if config.results == config::ResultsUrl::Stdout { Some(Results::Returned) } else { None };
+        let onboarder = Self::new(Config { queue: None, ..config }, platform, transport, clock);
+        Self { results: results.unwrap_or(onboarder.results), ..onboarder }
+    }
+
     /// The straight line from a request to its outcome. Doing it twice, at once, or half and then again ends in the same state.
     ///
     /// # Errors
@@ -90,6 +99,16 @@ impl Onboarder {
         let session = self.sessions.open(request.tenant).await?;
         let observed = observe(&session, request).await?;
         plan(request, &session.record, &observed)
+    }
+
+    /// Whether a scope is covered now, read live.
+    ///
+    /// # Errors
+    /// Those of the reads.
+    pub async fn cover(&self, request: &Request) -> Result<coverage::Coverage, Error> {
+        let session = self.sessions.open(request.tenant).await?;
+        let observed = observe(&session, request).await?;
+        Ok(coverage::Coverage::of(request, &session.record, &observed))
     }
 
     /// Whether the cause lies within the propagation window. A cause without a time counts from when it was first seen, and a first

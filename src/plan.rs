@@ -113,7 +113,7 @@ pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Re
 }
 
 /// Reader of the app, without a condition: at the scope itself, else, where the policy accepts it, the one found above.
-fn find_reader(request: &Request, policy: &Policy, observed: &Observed) -> Option<RoleFound> {
+pub(crate) fn find_reader(request: &Request, policy: &Policy, observed: &Observed) -> Option<RoleFound> {
     let reader = READER.to_string();
     let readers = observed.assignments.iter().filter(|assignment| assignment.role == reader && !assignment.conditional);
     let found: Vec<RoleFound> = readers
@@ -128,7 +128,7 @@ fn find_reader(request: &Request, policy: &Policy, observed: &Observed) -> Optio
 }
 
 /// Judges a scope by the tenant's policy; each refusal says which rule did it.
-fn judge(request: &Request, policy: &Policy, facts: &ScopeFacts) -> Result<(), Error> {
+pub(crate) fn judge(request: &Request, policy: &Policy, facts: &ScopeFacts) -> Result<(), Error> {
     let within = within(&request.scope, facts);
     let root = GroupName::root_of(request.tenant);
     let anywhere = policy.management_groups.is_empty() || policy.management_groups.contains(&root);

@@ -1,1 +1,112 @@
+//! The command line: one file per command.
 
+mod compose;
+#[cfg(feature = "simulator")]
+mod demo;
+mod inputs;
+mod invoke;
+mod onboard;
+mod show;
+#[cfg(feature = "simulator")]
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Connects Azure subscriptions and management groups to Okta Identity Security Posture Management.
+///
+/// Exit codes: 0 all done or nothing to do; 1 something was blocked or failed for good; 2 the command or the configuration is wrong;
+/// 3 something may succeed later.
+#[derive(Debug, Parser)]
+#[command(name = "ispm-onboarder", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole job on the embedded simulator: no account, no network.
+    #[cfg(feature = "simulator")]
+    Demo(demo::Demo),
+    /// Run the simulator as a proxy that any program can be pointed at.
+    #[cfg(feature = "simulator")]
+    Simulate(simulate::Simulate),
+    /// Take up an inbound event, call body or dead-letter file, as the functions would.
+    Invoke(invoke::Invoke),
+    /// Onboard scopes by hand.
+    Onboard(onboard::Onboard),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// A command that cannot be run: what is wrong, and what to do about it.
+#[derive(Debug)]
+struct Wrong {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Wrong {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    /// Something was blocked or failed for good.
+    failed: bool,
+    /// Something may succeed later.
+    later: bool,
+}
+
+impl From<Tally> for ExitCode {
+    fn from(tally: Tally) -> Self {
+        Self::from(if tally.failed {
+            1
+        } else if tally.later {
+            3
+        } else {
+            0
+        })
+    }
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        #[cfg(feature = "simulator")]
+        Command::Demo(demo) => demo.run(),
+        #[cfg(feature = "simulator")]
+        Command::Simulate(simulate) => simulate.run(),
+        Command::Invoke(invoke) => invoke.run(),
+        Command::Onboard(onboard) => onboard.run(),
+    };
+    match done {
+        Ok(tally) => tally.into(),
+        Err(wrong) => {
+            eprintln!("error: {}", wrong.message);
+            if let Some(hint) = wrong.hint {
+                eprintln!("hint: {hint}");
+            }
+            ExitCode::from(2)
+        }
+    }
+}

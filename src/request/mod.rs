@@ -74,6 +74,18 @@ pub struct Inbound {
     pub cause: Cause,
 }
 
+impl Inbound {
+    /// What a person asks for at the command line; `call` is the id of the call. Its cause is as old as can be: a person wants to hear
+    /// at once that a scope is not there, and not that it may still appear.
+    #[must_use]
+    pub fn by_hand(tenant: Guid, scope: Scope, action: Action, call: &str) -> Self {
+        let cause = Cause { source: "urn:ispm-onboarder:command-line".to_owned(), id: call.to_owned(), kind: "call".to_owned() };
+        let caused_at = Some(OffsetDateTime::UNIX_EPOCH);
+        let request = Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at, history: History::default() });
+        Self { request, cause }
+    }
+}
+
 /// Reads a document as it arrives from Event Grid, a queue or a file: one event or message, an array of them, in any of the shapes known
 /// here, as JSON or as JSON text inside JSON strings.
 #[must_use]

@@ -1,0 +1,251 @@
+//! Faults that can be switched on, one by one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Response;
+
+/// One thing that goes wrong, some number of times, for the calls it names.
+///
+/// A call consults the waiting faults in order. Those whose `skip` is not used up count the call and step aside; the first other one strikes.
+/// A delay lets the call go on to the faults behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fault {
+    /// The operation it strikes, such as `arm.role-assignments.create`; a trailing `*` stands for any rest.
+    pub operation: String,
+    /// How many matching calls to let pass first.
+    #[serde(default)]
+    pub skip: u32,
+    /// How many calls to strike; without it, every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// Before or after the call takes effect.
+    #[serde(default)]
+    pub when: When,
+    /// What the caller sees.
+    pub effect: Effect,
+}
+
+/// On which side of the call's effect a fault strikes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum When {
+    /// Nothing has happened in the world.
+    #[default]
+    Before,
+    /// The call took effect, only its answer is lost: "done, but answered 503".
+    After,
+}
+
+/// What the caller of a faulty call sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Effect {
+    /// An error in the service's own shape.
+    Status {
+        status: u16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+        /// The `Retry-After` header, sent as it stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after: Option<String>,
+    },
+    /// A gateway's HTML page instead of the service's answer.
+    Html { status: u16 },
+    /// The connection is reset without an answer.
+    Reset,
+    /// The call waits this long and then goes on.
+    Delay { seconds: u64 },
+    /// The connection breaks in the middle of the body.
+    Truncated,
+    /// The answer's status with a body that is not JSON.
+    InvalidJson,
+}
+
+impl Fault {
+    /// A fault that strikes every call of `operation` before it takes effect.
+    #[must_use]
+    pub fn new(operation: impl Into<String>, effect: Effect) -> Self {
+        Self { operation: operation.into(), skip: 0, times: None, when: When::Before, effect }
+    }
+
+    /// A fault that answers every call of `operation` with `status` before it takes effect.
+    #[must_use]
+    pub fn status(operation: impl Into<String>, status: u16) -> Self {
+        let effect = Effect::Status { status, code: None, retry_after: None };
+        Self::new(operation, effect)
+    }
+
+    /// The same fault, striking this many times only.
+    #[must_use]
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// The same fault, letting this many calls pass first.
+    #[must_use]
+    pub fn skipping(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// The same fault, striking after the call took effect.
+    #[must_use]
+    pub fn after(mut self) -> Self {
+        self.when = When::After;
+        self
+    }
+
+    fn concerns(&self, operation: &str) -> bool {
+        match self.operation.strip_suffix('*') {
+            Some(prefix) => operation.starts_with(prefix),
+            None => self.operation == operation,
+        }
+    }
+
+    /// Counts one matching call; whether the fault strikes it.
+    fn take_turn(&mut self) -> bool {
+        if let Some(left) = self.skip.checked_sub(1) {
+            self.skip = left;
+            return false;
+        }
+        match &mut self.times {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+}
+
+/// The faults that strike this call: any number of delays, then at most one other. Faults that are used up are removed.
+pub(crate) fn striking(faults: &mut Vec<Fault>, operation: &str) -> Vec<Fault> {
+    let mut struck = Vec::new();
+    for fault in faults.iter_mut().filter(|fault| fault.concerns(operation)) {
+        if fault.take_turn() {
+            struck.push(fault.clone());
+            if !matches!(fault.effect, Effect::Delay { .. }) {
+                break;
+            }
+        }
+    }
+    faults.retain(|fault| fault.times != Some(0));
+    struck
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = match self.times {
+            None => "every call".to_owned(),
+            Some(1) => "one call".to_owned(),
+            Some(times) => format!("{times} calls"),
+        };
+        write!(f, "{count} of {}", self.operation)?;
+        if self.skip > 0 {
+            write!(f, ", after {} that pass,", self.skip)?;
+        }
+        let side = match self.when {
+            When::Before => "before it takes effect",
+            When::After => "after it took effect",
+        };
+        write!(f, " {} {side}", self.effect)
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status { status, code, retry_after } => {
+                write!(f, "is answered {status}")?;
+                if let Some(code) = code {
+                    write!(f, " {code}")?;
+                }
+                match retry_after {
+                    Some(after) => write!(f, " with Retry-After {after}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Html { status } => write!(f, "is answered {status} with an HTML page"),
+            Self::Reset => f.write_str("loses its connection"),
+            Self::Delay { seconds } => write!(f, "waits {seconds} s"),
+            Self::Truncated => f.write_str("gets half an answer"),
+            Self::InvalidJson => f.write_str("gets an answer that is not JSON"),
+        }
+    }
+}
+
+/// Why there is no whole answer.
+#[derive(Clone, Debug)]
+pub enum Broken {
+    /// The world has no such host; nothing was recorded.
+    UnknownHost(String),
+    /// The connection was reset.
+    Reset,
+    /// The connection broke inside the body of this answer, whose headers were sent.
+    Truncated(Response),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownHost(host) => write!(f, "the simulated world has no host {host:?}"),
+            Self::Reset => f.write_str("the connection was reset"),
+            Self::Truncated(_) => f.write_str("the connection broke before the end of the answer"),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn strikes_after_the_skipped_calls_and_as_often_as_told() {
+        let mut faults = vec![Fault::status("arm.*", 503).skipping(1).times(2)];
+        let strikes: Vec<usize> = (0..5).map(|_| striking(&mut faults, "arm.subscription.get").len()).collect();
+        assert_eq!(strikes, [0, 1, 1, 0, 0]);
+        assert!(faults.is_empty(), "a fault that is used up goes away");
+    }
+
+    #[test]
+    fn an_exact_name_is_no_prefix() {
+        let mut faults = vec![Fault::new("queue.enqueue", Effect::Reset)];
+        assert!(striking(&mut faults, "queue.enqueue-more").is_empty());
+        assert_eq!(striking(&mut faults, "queue.enqueue").len(), 1);
+    }
+
+    #[test]
+    fn a_delay_lets_the_next_fault_strike_too() {
+        let mut faults = vec![Fault::new("*", Effect::Delay { seconds: 5 }), Fault::new("*", Effect::Reset), Fault::status("*", 500)];
+        let struck = striking(&mut faults, "entra.token");
+        assert_eq!(struck.len(), 2);
+        assert_eq!(struck[1].effect, Effect::Reset);
+    }
+
+    #[test]
+    fn reads_as_written() -> Result<(), serde_json::Error> {
+        let text = json!({"operation": "arm.role-assignments.create", "times": 1, "when": "after",
+            "effect": {"kind": "status", "status": 429, "code": "TooManyRequests", "retryAfter": "17"}});
+        let fault: Fault = serde_json::from_value(text)?;
+        assert_eq!(
+            fault.to_string(),
+            "one call of arm.role-assignments.create is answered 429 TooManyRequests with Retry-After 17 after it took effect"
+        );
+        assert_eq!(serde_json::from_value::<Fault>(serde_json::to_value(&fault)?)?, fault);
+        Ok(())
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        let text = json!({"operation": "*", "effect": {"kind": "reset"}, "probability": 0.5});
+        assert!(serde_json::from_value::<Fault>(text).is_err());
+    }
+}

@@ -1,0 +1,179 @@
+//! How the platform calls the app: Event Grid and the Functions host, as far as an app with a custom handler sees them.
+//!
+//! Event Grid delivers an event to a function with an `eventGridTrigger`, and delivers again when the call failed. The Functions host takes
+//! messages from a Storage queue for a function with a `queueTrigger`, and puts them away after too many failures. Both call the worker
+//! with the host's own envelope. All waiting is tokio's, so under a paused clock a day passes in no time.
+//!
+//! An attempt is entered in the books *before* the worker is called. A future dropped in the middle of a call is a crash of the app, and
+//! the event or the message comes back, as it does in Azure.
+
+mod envelope;
+mod event_grid;
+mod queue_trigger;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+pub use event_grid::DeadLetter;
+use event_grid::Subscription;
+
+use crate::Simulator;
+
+/// The route of the function with the `eventGridTrigger`; its binding is called `event`.
+const EVENT_ROUTE: &str = "/OnOnboardingEvent";
+/// The route of the function with the `queueTrigger`; its binding is called `message`.
+const MESSAGE_ROUTE: &str = "/OnOnboardingMessage";
+
+/// The app under the host: a router in memory, or a process behind a port.
+#[async_trait]
+pub trait Worker: Send + Sync {
+    /// Posts one call and gives back the status and body. A worker that cannot be reached is a 502, as the host would record it.
+    async fn post(&self, path: &str, body: Bytes) -> (u16, Bytes);
+}
+
+/// One call of the worker, and what became of what was delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub what: Delivered,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// The status that the worker answered.
+    pub status: u16,
+    /// When the call began, on the simulator's clock.
+    pub at: OffsetDateTime,
+    /// The worker's answer.
+    pub answer: Bytes,
+    pub fate: Fate,
+}
+
+/// What was handed to the worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// An event, by its id and type.
+    Event { id: String, kind: String },
+    /// A message of a Storage queue.
+    Message { queue: String, id: String },
+}
+
+/// What becomes of an event or a message after a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The call succeeded; it does not come back.
+    Done,
+    /// The call failed; it comes back then.
+    Again(OffsetDateTime),
+    /// The call failed for the last time: dead-lettered, or moved to the poison queue.
+    GivenUp,
+}
+
+/// The Functions host of one app, and Event Grid before it.
+pub struct FunctionsHost {
+    simulator: Simulator,
+    worker: Arc<dyn Worker>,
+    events: Mutex<Subscription>,
+    /// host.json `extensions.queues.visibilityTimeout`.
+    visibility_timeout: time::Duration,
+}
+
+impl FunctionsHost {
+    /// A host for `worker`, with nothing to deliver yet. Failed messages come back after 30 seconds.
+    #[must_use]
+    pub fn new(simulator: Simulator, worker: Arc<dyn Worker>) -> Self {
+        Self { simulator, worker, events: Mutex::default(), visibility_timeout: time::Duration::seconds(30) }
+    }
+
+    /// The same host with another `visibilityTimeout`: how long a failed message stays hidden.
+    #[must_use]
+    pub fn with_visibility_timeout(self, timeout: Duration) -> Self {
+        Self { visibility_timeout: length(timeout), ..self }
+    }
+
+    /// Publishes an event to the app's event subscription and makes the first attempt to deliver it. [`FunctionsHost::settle`] makes
+    /// the others.
+    pub async fn deliver(&self, event: Value) -> Delivery {
+        let now = self.simulator.now();
+        let attempt = self.events().publish(event, now);
+        self.call_with_event(attempt, now).await
+    }
+
+    /// Hands every message of `queue` that is visible now to the worker, each once, in the order in which they became visible.
+    pub async fn pump_queue(&self, queue: &str) -> Vec<Delivery> {
+        let now = self.simulator.now();
+        let mut deliveries = Vec::new();
+        for id in self.visible_messages(queue, now) {
+            deliveries.extend(self.call_with_message(queue, &id).await);
+        }
+        deliveries
+    }
+
+    /// Delivers all that falls due before `limit` has passed, sleeping from one due time to the next.
+    pub async fn settle(&self, limit: Duration) -> Vec<Delivery> {
+        let deadline = self.simulator.now().saturating_add(length(limit));
+        let mut deliveries = Vec::new();
+        while let Some(delivery) = self.next(deadline).await {
+            deliveries.push(delivery);
+        }
+        deliveries
+    }
+
+    /// Sleeps until the next event or message is due and delivers it; `None` when nothing falls due until `deadline`.
+    pub async fn next(&self, deadline: OffsetDateTime) -> Option<Delivery> {
+        loop {
+            let event = self.events().next_due();
+            let message = self.next_message();
+            let due = [event, message.as_ref().map(|message| message.due)].into_iter().flatten().min().filter(|due| *due <= deadline)?;
+            let now = self.simulator.now();
+            if due > now {
+                tokio::time::sleep((due - now).unsigned_abs()).await;
+                continue;
+            }
+            if event == Some(due) {
+                let attempt = self.events().begin(now);
+                if let Some(attempt) = attempt {
+                    return Some(self.call_with_event(attempt, now).await);
+                }
+            } else if let Some(message) = message
+                && let Some(delivery) = self.call_with_message(&message.queue, &message.id).await
+            {
+                return Some(delivery);
+            }
+        }
+    }
+
+    /// The events that Event Grid gave up on, oldest first.
+    #[must_use]
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.events().dead_letters()
+    }
+
+    fn events(&self) -> MutexGuard<'_, Subscription> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the host counts a call as succeeded. The host waits for the fields of a JSON object; an empty 2xx (and `null`) leaves the call
+/// open until the function times out (azure-functions-host, `DefaultHttpWorkerService.ProcessDefaultInvocationRequest`), so it is a failure.
+fn succeeded(status: u16, answer: &[u8]) -> bool {
+    (200..300).contains(&status) && serde_json::from_slice::<Value>(answer).is_ok_and(|answer| answer.is_object())
+}
+
+fn length(duration: Duration) -> time::Duration {
+    time::Duration::try_from(duration).unwrap_or(time::Duration::MAX)
+}
+
+impl fmt::Display for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event { id, kind } => write!(f, "event {id} ({kind})"),
+            Self::Message { queue, id } => write!(f, "message {id} of queue {queue}"),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Entities: where one management group or subscription hangs in the hierarchy (specification Microsoft.Management, Entities_List,
+//! 2020-05-01).
+
+use serde_json::{Value, json};
+
+use super::super::{Answer, Call, answer};
+use super::filter::quoted;
+use super::management_groups::{GROUP_TYPE, display_name, group_id};
+use super::paging::{Items, page};
+use super::{access, check_api_version, check_parameters};
+use crate::token::Claims;
+use crate::world::{Scope, Tenant};
+
+pub(super) fn list(call: &mut Call<'_>, caller: &Claims, _scope: &Scope) -> Answer {
+    check_api_version(call, &["2020-05-01", "2023-04-01"])?;
+    check_parameters(call, &["api-version", "$filter", "$skiptoken"])?;
+    let filter = call.target.query("$filter").unwrap_or_default();
+    let name = filter.trim().strip_prefix("name eq ").and_then(quoted);
+    let Some(name) = name else {
+        return Err(answer::not_modelled(&format!("getEntities with $filter={filter:?}; it does name eq '...'")));
+    };
+    let Some(tenant) = call.world.tenants.get(&caller.tid) else {
+        return page(call, Items::new(), None);
+    };
+    let mut items = Items::new();
+    if let Some((name, group)) = tenant.group(name) {
+        let scope = Scope::ManagementGroup(name.to_owned());
+        items.push((name.to_owned(), entity(tenant, &caller.tid, &scope, GROUP_TYPE, name, &group.display_name)));
+    }
+    let id = name.to_ascii_lowercase();
+    if let Some(subscription) = tenant.subscriptions.get(&id).filter(|subscription| access::is_visible(call, subscription)) {
+        let scope = Scope::Subscription(id.clone());
+        let shown = entity(tenant, &caller.tid, &scope, "/subscriptions", &id, &subscription.display_name);
+        items.push((id, shown));
+    }
+    page(call, items, None)
+}
+
+fn entity(tenant: &Tenant, tenant_id: &str, scope: &Scope, kind: &str, name: &str, shown_name: &str) -> Value {
+    // Chains go from the root down to the parent.
+    let mut chain = tenant.groups_above(scope);
+    let parent = chain.first().map(|parent| json!({"id": group_id(parent)}));
+    chain.reverse();
+    let display_chain: Vec<&str> = chain.iter().map(|group| display_name(tenant, group)).collect();
+    json!({
+        "id": scope.to_string(),
+        "type": kind,
+        "name": name,
+        "properties": {
+            "tenantId": tenant_id,
+            "displayName": shown_name,
+            "parent": parent,
+            "permissions": "view",
+            "inheritedPermissions": "view",
+            "parentDisplayNameChain": display_chain,
+            "parentNameChain": chain,
+        },
+    })
+}

@@ -1,0 +1,123 @@
+//! Management groups and what lies under them (specification Microsoft.Management, 2020-05-01 and 2023-04-01).
+
+use serde_json::{Value, json};
+
+use super::super::{Answer, Call, answer};
+use super::paging::{Items, page};
+use super::{access, check_api_version, check_parameters};
+use crate::Response;
+use crate::token::Claims;
+use crate::world::{Scope, Tenant};
+
+const API_VERSIONS: [&str; 2] = ["2020-05-01", "2023-04-01"];
+
+/// A management group's resource type.
+pub(super) const GROUP_TYPE: &str = "Microsoft.Management/managementGroups";
+
+pub(super) fn get(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer {
+    check_api_version(call, &API_VERSIONS)?;
+    check_parameters(call, &["api-version", "$expand", "$recurse"])?;
+    let (tenant, name) = found(call, caller, scope)?;
+    let above = tenant.groups_above(scope);
+    let mut details = json!({"version": 1, "updatedTime": "2024-01-01T00:00:00.0000000Z", "updatedBy": caller.oid});
+    details["parent"] = match above.first() {
+        Some(parent) => json!({"id": group_id(parent), "name": parent, "displayName": display_name(tenant, parent)}),
+        None => Value::Null,
+    };
+    let mut properties = json!({"tenantId": caller.tid, "displayName": display_name(tenant, name)});
+    match call.target.query("$expand") {
+        None => {}
+        // From the root down to the group itself, whereas the ancestors go up from the parent.
+        Some("path") => {
+            details["path"] = above.iter().rev().copied().chain([name]).map(|group| element(tenant, group)).collect();
+        }
+        Some("ancestors") => {
+            details["managementGroupAncestors"] = json!(above);
+            details["managementGroupAncestorsChain"] = above.iter().map(|group| element(tenant, group)).collect();
+        }
+        Some("children") => {
+            let recurse = call.target.query("$recurse").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+            properties["children"] = children(call, tenant, name, recurse);
+        }
+        Some(other) => return Err(answer::not_modelled(&format!("$expand={other} of management groups"))),
+    }
+    properties["details"] = details;
+    let body = json!({"id": group_id(name), "type": GROUP_TYPE, "name": name, "properties": properties});
+    Ok(answer::json(200, &body))
+}
+
+/// Everything under a group, at every level.
+pub(super) fn descendants(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer {
+    check_api_version(call, &API_VERSIONS)?;
+    check_parameters(call, &["api-version", "$top", "$skiptoken"])?;
+    let top = match call.target.query("$top") {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| answer::error(400, "BadRequest", "Invalid value for $top."))?),
+    };
+    let (tenant, _) = found(call, caller, scope)?;
+    let under = |other: &Scope| !other.is(scope) && tenant.covers(scope, other);
+    let mut items = Items::new();
+    for (name, group) in &tenant.management_groups {
+        if under(&Scope::ManagementGroup(name.clone())) {
+            let parent = group.parent.as_deref().unwrap_or_default();
+            items.push((name.clone(), descendant(&group_id(name), GROUP_TYPE, name, &group.display_name, parent)));
+        }
+    }
+    for (id, subscription) in &tenant.subscriptions {
+        let scope = Scope::Subscription(id.clone());
+        if under(&scope) && access::is_visible(call, subscription) {
+            let kind = "Microsoft.Management/managementGroups/subscriptions";
+            let item = descendant(&scope.to_string(), kind, id, &subscription.display_name, &subscription.parent);
+            items.push((id.clone(), item));
+        }
+    }
+    page(call, items, top)
+}
+
+/// The tenant and the group's name as it is written, for a caller who may read it.
+fn found<'a>(call: &'a Call<'_>, caller: &Claims, scope: &Scope) -> Result<(&'a Tenant, &'a str), Box<Response>> {
+    access::authorize(call, caller, "Microsoft.Management/managementGroups/read", scope)?;
+    let group = match (scope, call.world.tenants.get(&caller.tid)) {
+        (Scope::ManagementGroup(name), Some(tenant)) => tenant.group(name).map(|(name, _)| (tenant, name)),
+        _ => None,
+    };
+    group.ok_or_else(|| answer::not_modelled(&format!("{scope} as a management group")))
+}
+
+fn children(call: &Call<'_>, tenant: &Tenant, name: &str, recurse: bool) -> Value {
+    let groups = tenant.management_groups.iter().filter(|(_, group)| group.parent.as_deref() == Some(name));
+    let mut children: Vec<Value> = groups
+        .map(|(child, group)| {
+            let mut shown = json!({"id": group_id(child), "type": GROUP_TYPE, "name": child, "displayName": group.display_name});
+            if recurse {
+                shown["children"] = children(call, tenant, child, true);
+            }
+            shown
+        })
+        .collect();
+    let subscriptions = tenant.subscriptions.iter().filter(|(_, subscription)| subscription.parent == name);
+    children.extend(subscriptions.filter(|(_, subscription)| access::is_visible(call, subscription)).map(|(id, subscription)| {
+        json!({"id": format!("/subscriptions/{id}"), "type": "/subscriptions", "name": id, "displayName": subscription.display_name})
+    }));
+    Value::Array(children)
+}
+
+fn descendant(id: &str, kind: &str, name: &str, display_name: &str, parent: &str) -> Value {
+    json!({
+        "id": id, "type": kind, "name": name,
+        "properties": {"displayName": display_name, "parent": {"id": group_id(parent)}},
+    })
+}
+
+/// A group as paths and chains of ancestors show it.
+fn element(tenant: &Tenant, name: &str) -> Value {
+    json!({"name": name, "displayName": display_name(tenant, name)})
+}
+
+pub(super) fn display_name<'a>(tenant: &'a Tenant, name: &str) -> &'a str {
+    tenant.group(name).map_or("", |(_, group)| group.display_name.as_str())
+}
+
+pub(super) fn group_id(name: &str) -> String {
+    Scope::ManagementGroup(name.to_owned()).to_string()
+}

@@ -1,0 +1,200 @@
+//! Entra's token endpoint and discovery documents (Microsoft identity platform, "OAuth 2.0 client credentials flow" and "Authentication and
+//! authorization error codes").
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::json;
+use time::format_description::well_known::Rfc3339;
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use super::{Answer, Call, Routed, answer};
+use crate::Response;
+use crate::target::Target;
+use crate::token::Subject;
+use crate::world::{ClientSecret, made_up_id};
+
+/// The resources for which tokens are issued, without a slash at the end. Topics and Storage accounts may also be named one by one.
+const RESOURCES: [&str; 8] = [
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "https://graph.microsoft.com",
+    "https://vault.azure.net",
+    "https://eventgrid.azure.net",
+    "https://storage.azure.com",
+    "api://AzureADTokenExchange",
+    "https://queue.core.windows.net",
+];
+
+pub(super) fn route(method: &Method, target: &Target) -> Routed {
+    let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
+    match (method, path.as_slice()) {
+        (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => {
+            let tenant = tenant.to_ascii_lowercase();
+            Routed::new("entra.token", move |call| token(call, &tenant))
+        }
+        (&Method::GET, [tenant, "v2.0", ".well-known", "openid-configuration"] | [tenant, ".well-known", "openid-configuration"]) => {
+            let tenant = tenant.to_ascii_lowercase();
+            Routed::new("entra.openid-configuration", move |call| openid_configuration(call, &tenant))
+        }
+        (&Method::GET, ["common", "discovery", "instance"]) => Routed::new("entra.instance-discovery", instance_discovery),
+        _ => Routed::not_modelled("entra.unknown", method, target),
+    }
+}
+
+fn token(call: &mut Call<'_>, tenant_id: &str) -> Answer {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(call.request.body()).into_owned().collect();
+    let field = |name: &str| form.get(name).map_or("", String::as_str);
+    match field("grant_type") {
+        "client_credentials" => {}
+        "" => {
+            return Err(refused(
+                call,
+                400,
+                "invalid_request",
+                900_144,
+                "The request body must contain the following parameter: 'grant_type'.",
+            ));
+        }
+        other => return Err(answer::not_modelled(&format!("the grant type {other}"))),
+    }
+    if form.contains_key("client_assertion") {
+        return Err(answer::not_modelled("signing in with a client assertion"));
+    }
+    let (client_id, principal_id) = known_app(call, tenant_id, field("client_id"))?;
+    check_secret(call, &client_id, field("client_secret"))?;
+    let audience = audience(call, field("scope"))?;
+    let subject = Subject { tenant_id, client_id: &client_id, principal_id: &principal_id };
+    let lifetime = call.world.settings.token_lifetime_seconds;
+    let token = call.signer.issue(&subject, &audience, call.now, lifetime, call.number);
+    Ok(answer::json(200, &json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token})))
+}
+
+/// The app id and the object id of its service principal in this tenant.
+fn known_app(call: &Call<'_>, tenant_id: &str, client_id: &str) -> Result<(String, String), Box<Response>> {
+    let Some(tenant) = call.world.tenants.get(tenant_id) else {
+        let message = format!(
+            "Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. \
+             Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
+        );
+        return Err(refused(call, 400, "invalid_request", 90_002, &message));
+    };
+    match tenant.service_principal_of(client_id) {
+        Some((object_id, principal)) => Ok((principal.app_id.clone(), object_id.to_owned())),
+        None => {
+            let message = format!(
+                "Application with identifier '{client_id}' was not found in the directory '{tenant_id}'. This can happen if the application \
+                 has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your \
+                 authentication request to the wrong tenant."
+            );
+            Err(refused(call, 400, "unauthorized_client", 700_016, &message))
+        }
+    }
+}
+
+fn check_secret(call: &Call<'_>, client_id: &str, secret: &str) -> Result<(), Box<Response>> {
+    if secret.is_empty() {
+        let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+        return Err(refused(call, 401, "invalid_client", 7_000_218, message));
+    }
+    let secrets: &[ClientSecret] = call.world.applications.get(client_id).map_or(&[], |app| &app.secrets);
+    match secrets.iter().find(|own| own.value.reveal() == secret) {
+        None => {
+            let message = format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client \
+                 secret ID, for a secret added to app '{client_id}'."
+            );
+            Err(refused(call, 401, "invalid_client", 7_000_215, &message))
+        }
+        Some(own) if own.expires_on.is_some_and(|expires| expires <= call.now) => {
+            let message = format!(
+                "The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create new keys for your app."
+            );
+            Err(refused(call, 401, "invalid_client", 7_000_222, &message))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The token's audience: the scope without `/.default`.
+fn audience(call: &Call<'_>, scope: &str) -> Result<String, Box<Response>> {
+    let Some(resource) = scope.strip_suffix("/.default").filter(|resource| !resource.contains(' ')) else {
+        let message = format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
+        return Err(refused(call, 400, "invalid_scope", 70_011, &message));
+    };
+    if RESOURCES.contains(&resource.trim_end_matches('/')) {
+        return Ok(resource.to_owned());
+    }
+    let message = format!("The resource principal named {resource} was not found in the tenant.");
+    Err(refused(call, 400, "invalid_resource", 500_011, &message))
+}
+
+/// Entra's error document.
+fn refused(call: &Call<'_>, status: u16, error: &str, code: u32, message: &str) -> Box<Response> {
+    let trace = call.id;
+    let correlation = call
+        .header("client-request-id")
+        .and_then(|id| Uuid::try_parse(id).ok())
+        .unwrap_or_else(|| made_up_id(&format!("correlation/{}", call.number)));
+    let timestamp = call.now.format(&Rfc3339).unwrap_or_default();
+    let timestamp = timestamp.get(..19).unwrap_or_default().replace('T', " ") + "Z";
+    Box::new(answer::json(
+        status,
+        &json!({
+            "error": error,
+            "error_description": format!("AADSTS{code}: {message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"),
+            "error_codes": [code],
+            "timestamp": timestamp,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
+        }),
+    ))
+}
+
+fn openid_configuration(call: &mut Call<'_>, tenant_id: &str) -> Answer {
+    if !["common", "organizations"].contains(&tenant_id) && !call.world.tenants.contains_key(tenant_id) {
+        let message = format!(
+            "Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+        );
+        return Err(refused(call, 400, "invalid_tenant", 90_002, &message));
+    }
+    let base = format!("https://login.microsoftonline.com/{tenant_id}");
+    Ok(answer::json(
+        200,
+        &json!({
+            "token_endpoint": format!("{base}/oauth2/v2.0/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+            "jwks_uri": format!("{base}/discovery/v2.0/keys"),
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": format!("{base}/v2.0"),
+            "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
+            "tenant_region_scope": null,
+            "cloud_instance_name": "microsoftonline.com",
+            "cloud_graph_host_name": "graph.windows.net",
+            "msgraph_host": "graph.microsoft.com",
+        }),
+    ))
+}
+
+/// What MSAL asks before it trusts an authority (MSAL source, instance discovery).
+fn instance_discovery(call: &mut Call<'_>) -> Answer {
+    let endpoint = call.target.query("authorization_endpoint").unwrap_or_default();
+    let tenant = endpoint.strip_prefix("https://login.microsoftonline.com/").and_then(|rest| rest.split('/').next());
+    let tenant = tenant.filter(|tenant| !tenant.is_empty()).unwrap_or("common");
+    Ok(answer::json(
+        200,
+        &json!({
+            "tenant_discovery_endpoint": format!("https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration"),
+            "api-version": "1.1",
+            "metadata": [{
+                "preferred_network": "login.microsoftonline.com",
+                "preferred_cache": "login.windows.net",
+                "aliases": ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
+            }],
+        }),
+    ))
+}

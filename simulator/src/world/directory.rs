@@ -1,0 +1,107 @@
+//! Entra: tenants, apps, service principals and the identities of the platform.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::moment::long_ago;
+use super::{ManagementGroup, RoleAssignment, Sensitive, Subscription};
+
+/// One Entra tenant and the Azure estate that trusts it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Tenant {
+    pub display_name: String,
+    /// By object id.
+    pub service_principals: BTreeMap<String, ServicePrincipal>,
+    /// By name; the root group's name is the tenant's id.
+    pub management_groups: BTreeMap<String, ManagementGroup>,
+    /// By subscription id.
+    pub subscriptions: BTreeMap<String, Subscription>,
+    /// By name, which is unique across the tenant.
+    pub role_assignments: BTreeMap<String, RoleAssignment>,
+    /// Custom roles by GUID; the built-in ones are known anyway.
+    pub custom_roles: BTreeSet<String>,
+    /// Limits of role assignments by scope path, where they are not Azure's 4000 per subscription and 500 per management group.
+    pub role_assignment_limits: BTreeMap<String, usize>,
+    /// Actions that a principal (by object id) may not perform, such as `Microsoft.Authorization/roleAssignments/write`; a trailing `*`
+    /// stands for any rest.
+    pub denied_actions: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// What an app is in one tenant: the thing that signs in and is given roles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServicePrincipal {
+    /// The app id, also called client id.
+    pub app_id: String,
+    #[serde(default)]
+    pub display_name: String,
+    #[serde(default = "long_ago", with = "time::serde::rfc3339")]
+    pub created_on: OffsetDateTime,
+}
+
+/// An app registration's credentials.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Application {
+    pub display_name: String,
+    pub secrets: Vec<ClientSecret>,
+}
+
+/// One client secret of an app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClientSecret {
+    pub value: Sensitive,
+    /// Without it, the secret does not expire.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub expires_on: Option<OffsetDateTime>,
+}
+
+/// The platform that runs the program under test: App Service with its managed identities.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Platform {
+    /// The value of `IDENTITY_HEADER`, which callers of the identity endpoint must send.
+    pub identity_header: Sensitive,
+    pub identities: Vec<ManagedIdentity>,
+}
+
+/// A managed identity that is attached to the platform.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ManagedIdentity {
+    pub tenant_id: String,
+    pub client_id: String,
+    /// The object id of its service principal.
+    pub principal_id: String,
+    /// Whether a request without a client id means this one.
+    #[serde(default)]
+    pub system_assigned: bool,
+}
+
+impl Tenant {
+    /// The service principal of an app in this tenant, with its object id.
+    #[must_use]
+    pub fn service_principal_of(&self, app_id: &str) -> Option<(&str, &ServicePrincipal)> {
+        self.service_principals
+            .iter()
+            .find(|(_, principal)| principal.app_id.eq_ignore_ascii_case(app_id))
+            .map(|(object_id, principal)| (object_id.as_str(), principal))
+    }
+
+    /// Whether a rule in [`Tenant::denied_actions`] keeps this principal from this action.
+    #[must_use]
+    pub fn denies(&self, principal_id: &str, action: &str) -> bool {
+        let Some(denied) = self.denied_actions.get(principal_id) else {
+            return false;
+        };
+        let action = action.to_ascii_lowercase();
+        denied.iter().map(|rule| rule.to_ascii_lowercase()).any(|rule| match rule.strip_suffix('*') {
+            Some(prefix) => action.starts_with(prefix),
+            None => rule == action,
+        })
+    }
+}

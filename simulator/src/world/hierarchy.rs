@@ -1,0 +1,242 @@
+//! Azure's hierarchy: management groups, subscriptions, and who has which role where.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::moment::long_ago;
+use super::{Moment, Tenant, guid};
+
+/// A management group, stored under its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ManagementGroup {
+    #[serde(default)]
+    pub display_name: String,
+    /// The parent's name; the root group has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+}
+
+/// A subscription, stored under its id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Subscription {
+    #[serde(default)]
+    pub display_name: String,
+    /// Enabled, Warned, PastDue, Disabled or Deleted.
+    #[serde(default = "enabled")]
+    pub state: String,
+    /// The offer, such as `PayAsYouGo_2014-09-01` or `MSDN_2014-09-01`.
+    #[serde(default = "pay_as_you_go")]
+    pub quota_id: String,
+    /// The name of the management group it sits in.
+    pub parent: String,
+    /// From when Resource Manager knows it; without it, from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_from: Option<Moment>,
+    /// What Resource Manager answers before that.
+    #[serde(default)]
+    pub until_visible: Concealment,
+}
+
+/// What Resource Manager answers about a subscription that it does not know yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Concealment {
+    /// 403 `AuthorizationFailed`.
+    #[default]
+    AuthorizationFailed,
+    /// 404 `SubscriptionNotFound`.
+    SubscriptionNotFound,
+}
+
+fn enabled() -> String {
+    "Enabled".to_owned()
+}
+
+fn pay_as_you_go() -> String {
+    "PayAsYouGo_2014-09-01".to_owned()
+}
+
+/// A role given to a principal at a scope, stored under its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RoleAssignment {
+    pub scope: Scope,
+    /// The role definition's GUID.
+    pub role: String,
+    /// An object id.
+    pub principal_id: String,
+    #[serde(default = "service_principal")]
+    pub principal_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition_version: Option<String>,
+    #[serde(default = "long_ago", with = "time::serde::rfc3339")]
+    pub created_on: OffsetDateTime,
+    #[serde(default = "long_ago", with = "time::serde::rfc3339")]
+    pub updated_on: OffsetDateTime,
+    /// The object id of who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+}
+
+fn service_principal() -> String {
+    "ServicePrincipal".to_owned()
+}
+
+/// Where a role assignment can sit. In a file, its path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Scope {
+    /// `/`, above every management group.
+    Tenant,
+    /// A management group, by name.
+    ManagementGroup(String),
+    /// A subscription, by id in lower case.
+    Subscription(String),
+}
+
+/// The first segments of a management group's path, in lower case.
+const GROUP_PREFIX: &str = "/providers/microsoft.management/managementgroups/";
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tenant => f.write_str("/"),
+            Self::ManagementGroup(name) => write!(f, "/providers/Microsoft.Management/managementGroups/{name}"),
+            Self::Subscription(id) => write!(f, "/subscriptions/{id}"),
+        }
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.to_string()
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = String;
+
+    fn try_from(path: String) -> Result<Self, String> {
+        let lower = path.to_ascii_lowercase();
+        if path == "/" {
+            return Ok(Self::Tenant);
+        }
+        if let Some(id) = lower.strip_prefix("/subscriptions/").and_then(guid) {
+            return Ok(Self::Subscription(id.to_string()));
+        }
+        if lower.starts_with(GROUP_PREFIX) {
+            let name = &path[GROUP_PREFIX.len()..];
+            if !name.is_empty() && !name.contains('/') {
+                return Ok(Self::ManagementGroup(name.to_owned()));
+            }
+        }
+        Err(format!("{path:?} is neither `/` nor the path of a subscription or of a management group"))
+    }
+}
+
+impl Scope {
+    /// The path that ids of things at this scope begin with: empty for `/`.
+    #[must_use]
+    pub fn id_prefix(&self) -> String {
+        match self {
+            Self::Tenant => String::new(),
+            scope => scope.to_string(),
+        }
+    }
+
+    /// Whether two scopes are the same one; management group names ignore case.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ManagementGroup(one), Self::ManagementGroup(two)) => one.eq_ignore_ascii_case(two),
+            (one, two) => one == two,
+        }
+    }
+}
+
+impl RoleAssignment {
+    /// Whether it gives `role` to `principal_id` at `scope`.
+    #[must_use]
+    pub fn grants(&self, scope: &Scope, role: &str, principal_id: &str) -> bool {
+        self.scope.is(scope) && self.role.eq_ignore_ascii_case(role) && self.is_of(principal_id)
+    }
+
+    /// Whether it belongs to this principal.
+    #[must_use]
+    pub fn is_of(&self, principal_id: &str) -> bool {
+        self.principal_id.eq_ignore_ascii_case(principal_id)
+    }
+}
+
+impl Tenant {
+    /// A management group by name, whatever the case; with the name as it is written.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<(&str, &ManagementGroup)> {
+        let exact = self.management_groups.get_key_value(name);
+        exact
+            .or_else(|| self.management_groups.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)))
+            .map(|(own, group)| (own.as_str(), group))
+    }
+
+    /// The names of the management groups above a scope, nearest first, up to the root.
+    #[must_use]
+    pub fn groups_above(&self, scope: &Scope) -> Vec<&str> {
+        let mut next = match scope {
+            Scope::Tenant => None,
+            Scope::ManagementGroup(name) => self.group(name).and_then(|(_, group)| group.parent.as_deref()),
+            Scope::Subscription(id) => self.subscriptions.get(id).map(|subscription| subscription.parent.as_str()),
+        };
+        let mut above = Vec::new();
+        // A world file may hold a loop; the number of groups bounds the walk.
+        while let Some((name, group)) = next.and_then(|name| self.group(name)) {
+            if above.len() >= self.management_groups.len() {
+                break;
+            }
+            above.push(name);
+            next = group.parent.as_deref();
+        }
+        above
+    }
+
+    /// Whether what holds at `upper` holds at `lower` too: the same scope or one above it.
+    #[must_use]
+    pub fn covers(&self, upper: &Scope, lower: &Scope) -> bool {
+        match upper {
+            Scope::Subscription(_) => upper == lower,
+            _ => self.lineage(lower).includes(upper),
+        }
+    }
+
+    /// A scope and all above it, to compare many others with.
+    #[must_use]
+    pub fn lineage<'a>(&'a self, scope: &'a Scope) -> Lineage<'a> {
+        Lineage { scope, above: self.groups_above(scope) }
+    }
+}
+
+/// A scope and the management groups above it.
+#[derive(Clone, Debug)]
+pub struct Lineage<'a> {
+    scope: &'a Scope,
+    above: Vec<&'a str>,
+}
+
+impl Lineage<'_> {
+    /// Whether `other` is the scope itself or one above it.
+    #[must_use]
+    pub fn includes(&self, other: &Scope) -> bool {
+        match other {
+            Scope::Tenant => true,
+            Scope::ManagementGroup(name) => other.is(self.scope) || self.above.iter().any(|above| above.eq_ignore_ascii_case(name)),
+            Scope::Subscription(_) => other == self.scope,
+        }
+    }
+}

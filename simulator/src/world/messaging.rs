@@ -1,0 +1,70 @@
+//! Event Grid topics and Storage queues.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// An Event Grid topic.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Topic {
+    /// The tenant whose tokens it takes.
+    pub tenant_id: String,
+}
+
+/// A CloudEvent that a topic accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Published {
+    /// The topic's host name.
+    pub topic: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    pub event: serde_json::Value,
+}
+
+/// A Storage account with its queues by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StorageAccount {
+    /// The tenant whose tokens it takes.
+    pub tenant_id: String,
+    #[serde(default)]
+    pub queues: BTreeMap<String, Vec<QueueMessage>>,
+}
+
+/// A message in a Storage queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QueueMessage {
+    pub id: String,
+    /// The text as it was stored: the service neither encodes nor decodes.
+    pub text: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub inserted_on: OffsetDateTime,
+    /// Without it, the message does not expire.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub expires_on: Option<OffsetDateTime>,
+    /// From when it can be received.
+    #[serde(with = "time::serde::rfc3339")]
+    pub visible_from: OffsetDateTime,
+    /// How often it was received.
+    pub dequeue_count: u32,
+    /// What deletes it; new at every receipt.
+    pub pop_receipt: String,
+}
+
+impl QueueMessage {
+    /// Whether its time to live is over.
+    #[must_use]
+    pub fn has_expired(&self, now: OffsetDateTime) -> bool {
+        self.expires_on.is_some_and(|expires| now >= expires)
+    }
+
+    /// Whether it can be received now.
+    #[must_use]
+    pub fn is_visible(&self, now: OffsetDateTime) -> bool {
+        now >= self.visible_from
+    }
+}

@@ -1,0 +1,118 @@
+//! What tests and the control surface look at. No view shows a secret's value.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::{QueueMessage, Scope, World};
+
+/// A role assignment, wherever it sits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignmentView {
+    pub tenant_id: String,
+    pub scope: Scope,
+    /// The full id, scope included.
+    pub id: String,
+    pub name: String,
+    /// The role definition's GUID.
+    pub role: String,
+    pub principal_id: String,
+    pub description: Option<String>,
+    pub condition: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_on: OffsetDateTime,
+}
+
+impl World {
+    /// Every role assignment of every tenant, by tenant and name.
+    #[must_use]
+    pub fn role_assignments(&self) -> Vec<AssignmentView> {
+        let mut all = Vec::new();
+        for (tenant_id, tenant) in &self.tenants {
+            for (name, assignment) in &tenant.role_assignments {
+                all.push(AssignmentView {
+                    tenant_id: tenant_id.clone(),
+                    scope: assignment.scope.clone(),
+                    id: assignment_id(&assignment.scope, name),
+                    name: name.clone(),
+                    role: assignment.role.clone(),
+                    principal_id: assignment.principal_id.clone(),
+                    description: assignment.description.clone(),
+                    condition: assignment.condition.clone(),
+                    created_on: assignment.created_on,
+                });
+            }
+        }
+        all
+    }
+
+    /// Every Azure connection as its console shows it, with the console's host.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        for (host, console) in &self.ispm {
+            for (id, connection) in &console.connections {
+                let mut shown = connection.shown(id);
+                shown["host"] = json!(host);
+                all.push(shown);
+            }
+        }
+        all
+    }
+
+    /// Every CloudEvent that was published to an Event Grid topic, oldest first.
+    #[must_use]
+    pub fn results(&self) -> Vec<Value> {
+        self.published.iter().map(|published| published.event.clone()).collect()
+    }
+
+    /// The messages of every queue of this name, visible or not.
+    #[must_use]
+    pub fn queue_messages(&self, queue: &str) -> Vec<&QueueMessage> {
+        self.storage_accounts.values().filter_map(|account| account.queues.get(queue)).flatten().collect()
+    }
+
+    /// What is true, for people: assignments, connections, results, queues, subscriptions and management groups.
+    #[must_use]
+    pub fn summary(&self) -> Value {
+        let mut subscriptions = Vec::new();
+        let mut groups = Vec::new();
+        for (tenant_id, tenant) in &self.tenants {
+            for (id, subscription) in &tenant.subscriptions {
+                subscriptions.push(json!({
+                    "tenantId": tenant_id, "id": id, "displayName": subscription.display_name,
+                    "state": subscription.state, "quotaId": subscription.quota_id, "parent": subscription.parent,
+                }));
+            }
+            for (name, group) in &tenant.management_groups {
+                groups.push(json!({
+                    "tenantId": tenant_id, "name": name, "displayName": group.display_name, "parent": group.parent,
+                }));
+            }
+        }
+        json!({
+            "roleAssignments": self.role_assignments(),
+            "connections": self.connections(),
+            "results": self.results(),
+            "queues": self.queues(),
+            "subscriptions": subscriptions,
+            "managementGroups": groups,
+        })
+    }
+
+    fn queues(&self) -> Value {
+        let mut queues = serde_json::Map::new();
+        for (account, contents) in &self.storage_accounts {
+            for (name, messages) in &contents.queues {
+                queues.insert(format!("{account}/{name}"), json!(messages));
+            }
+        }
+        Value::Object(queues)
+    }
+}
+
+/// A role assignment's full id.
+pub(crate) fn assignment_id(scope: &Scope, name: &str) -> String {
+    format!("{}/providers/Microsoft.Authorization/roleAssignments/{name}", scope.id_prefix())
+}

@@ -1,0 +1,78 @@
+use time::Duration;
+
+use crate::stage::{START, Stage};
+
+const VAULT: &str = "https://contoso-onboarder.vault.azure.net";
+const AUDIENCE: &str = "https://vault.azure.net";
+
+#[tokio::test(start_paused = true)]
+async fn hands_out_the_newest_version_or_the_named_one() {
+    let stage = Stage::new();
+    let token = stage.token(AUDIENCE).await;
+    let url = format!("{VAULT}/secrets/contoso-ispm-token?api-version=7.4");
+    let first = stage.get(&url, &token).await;
+    assert_eq!(first.status, 200);
+    let old_id = first.body["id"].as_str().expect("an id").to_owned();
+    stage.simulator.state().world.set_secret("contoso-onboarder", "contoso-ispm-token", "rotated");
+    assert_eq!(stage.get(&url, &token).await.body["value"], "rotated");
+    let old = stage.get(&format!("{old_id}?api-version=2025-07-01"), &token).await;
+    assert_eq!(old.body["value"], first.body["value"]);
+    let trailing_slash = stage.get(&format!("{VAULT}/secrets/contoso-ispm-token/?api-version=7.6"), &token).await;
+    assert_eq!(trailing_slash.body["value"], "rotated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn challenges_whoever_has_no_good_token() {
+    let stage = Stage::new();
+    for (kind, token) in stage.bad_tokens(AUDIENCE).await {
+        let answered = stage.get(&format!("{VAULT}/secrets/contoso-ispm-token?api-version=7.4"), &token).await;
+        assert_eq!(answered.outcome(), (401, "Unauthorized"), "{kind}");
+        let challenge = answered.header("www-authenticate");
+        let tenant = &stage.cast.tenant;
+        let expected = format!(r#"Bearer authorization="https://login.microsoftonline.com/{tenant}", resource="https://vault.azure.net""#);
+        assert!(challenge.starts_with(&expected), "{kind}: {challenge}");
+        assert!(!answered.text.contains("of~no~value"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refuses_what_is_missing_disabled_or_not_understood() {
+    let stage = Stage::new();
+    let token = stage.token(AUDIENCE).await;
+    let outcome = async |rest: &str| {
+        let answered = stage.get(&format!("{VAULT}/{rest}"), &token).await;
+        let (status, code) = answered.outcome();
+        (status, code.to_owned())
+    };
+    assert_eq!(outcome("secrets/nothing?api-version=7.4").await, (404, "SecretNotFound".to_owned()));
+    assert_eq!(outcome("secrets/contoso-ispm-token/0123?api-version=7.4").await, (404, "SecretNotFound".to_owned()));
+    assert_eq!(outcome("secrets/contoso-ispm-token?api-version=1.0").await, (400, "BadParameter".to_owned()));
+    assert_eq!(outcome("secrets/contoso-ispm-token").await, (400, "BadParameter".to_owned()));
+    assert_eq!(outcome("secrets?api-version=7.4").await, (501, "NotModelled".to_owned()));
+    assert_eq!(outcome("keys/k?api-version=7.4").await, (501, "NotModelled".to_owned()));
+    stage.simulator.state().world.set_secret("contoso-onboarder", "off", "x").enabled = false;
+    let disabled = stage.get(&format!("{VAULT}/secrets/off?api-version=7.4"), &token).await;
+    assert_eq!(disabled.outcome(), (403, "Forbidden"));
+    assert_eq!(disabled.body["error"]["innererror"]["code"], "SecretDisabled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shows_an_expiry_without_enforcing_it() {
+    let stage = Stage::new();
+    let token = stage.token(AUDIENCE).await;
+    {
+        let mut state = stage.simulator.state();
+        state.world.set_secret("contoso-onboarder", "old", "x").expires_on = Some(START - Duration::days(1));
+    }
+    let answered = stage.get(&format!("{VAULT}/secrets/old?api-version=7.4"), &token).await;
+    assert_eq!((answered.status, &answered.body["attributes"]["exp"]), (200, &(START.unix_timestamp() - 86_400).into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_vault_is_an_unknown_host() {
+    let stage = Stage::new();
+    assert!(stage.simulator.serves("contoso-onboarder.vault.azure.net"));
+    for host in ["fabrikam.vault.azure.net", "example.com", "169.254.169.254", "vault.azure.net"] {
+        assert!(!stage.simulator.serves(host), "{host}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The services over [`Simulator::exchange`], each on its happy path and on each way to refuse a call.
+
+mod entra;
+mod event_grid;
+mod exchange;
+mod graph;
+mod hierarchy;
+mod identity;
+mod ispm;
+mod key_vault;
+mod queue;
+mod role_assignments;
+mod role_lists;
+mod sdk;
+mod stage;

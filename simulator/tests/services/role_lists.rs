@@ -1,0 +1,113 @@
+use http::Method;
+use ispm_onboarder_simulator::world::Scope;
+use serde_json::{Value, json};
+
+use crate::stage::{ARM, Answered, READER, Stage};
+
+async fn list(stage: &Stage, token: &str, scope: &str, filter: &str) -> Answered {
+    let mut url = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01");
+    if !filter.is_empty() {
+        let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        url += &format!("&$filter={filter}");
+    }
+    stage.get(&url, token).await
+}
+
+/// The scopes in a list, sorted.
+fn scopes(answered: &Answered) -> Vec<String> {
+    let items = answered.body["value"].as_array().unwrap_or_else(|| panic!("no list: {}", answered.text));
+    let mut scopes: Vec<String> = items.iter().filter_map(|item| item["properties"]["scope"].as_str()).map(str::to_owned).collect();
+    scopes.sort_unstable();
+    scopes
+}
+
+#[tokio::test(start_paused = true)]
+async fn shows_what_is_inherited_through_management_groups() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    let scope = format!("/subscriptions/{}", stage.cast.inherited);
+    let principal = &stage.cast.ispm_principal_id;
+    let answered = list(&stage, &token, &scope, &format!("atScope() and assignedTo('{principal}')")).await;
+    assert_eq!(scopes(&answered), ["/providers/Microsoft.Management/managementGroups/corp"]);
+    let role = answered.body["value"][0]["properties"]["roleDefinitionId"].as_str().expect("a role");
+    assert_eq!(role, format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{READER}"), "in the form of the scope asked at");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_filter_shows_its_own() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    let cast = &stage.cast;
+    let corp = "/providers/Microsoft.Management/managementGroups/corp";
+    let by_hand = format!("/subscriptions/{}", cast.by_hand);
+    let at_limit = format!("/subscriptions/{}", cast.at_limit);
+    let landing = "/providers/Microsoft.Management/managementGroups/landing-zones";
+    let ispm = &cast.ispm_principal_id;
+    let cases = [
+        (corp, "atScope()".to_owned(), vec![corp]),
+        (landing, "atScope()".to_owned(), vec![]),
+        (landing, format!("principalId eq '{}'", ispm.to_uppercase()), vec![corp]),
+        (landing, format!("assignedTo('{ispm}')"), vec![corp]),
+        (landing, String::new(), vec![corp, &at_limit]),
+        (&by_hand, format!("principalId eq '{ispm}'"), vec![&by_hand]),
+        (&by_hand, format!("principalId eq '{}'", cast.function_principal_id), vec![]),
+    ];
+    for (scope, filter, mut expected) in cases {
+        expected.sort_unstable();
+        assert_eq!(scopes(&list(&stage, &token, scope, &filter).await), expected, "{filter} at {scope}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_assignment_at_the_root_is_seen_everywhere() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    let principal = stage.cast.function_principal_id.clone();
+    stage.simulator.state().world.tenant_mut(&stage.cast.tenant).assign_reader(&Scope::Tenant, &principal);
+    let scope = format!("/subscriptions/{}", stage.cast.new);
+    assert_eq!(scopes(&list(&stage, &token, &scope, "atScope()").await), ["/"]);
+    assert_eq!(scopes(&list(&stage, &token, "", &format!("principalId eq '{principal}'")).await), ["/"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refuses_filters_and_parameters_that_it_does_not_model() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    let scope = format!("/subscriptions/{}", stage.cast.new);
+    for filter in ["principalId eq 'x' and atScope()", "roleDefinitionId eq 'x'"] {
+        let answered = list(&stage, &token, &scope, filter).await;
+        assert_eq!(answered.outcome(), (501, "NotModelled"));
+        assert!(answered.text.contains(filter), "the answer names the filter: {}", answered.text);
+    }
+    let url = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&tenantId=x");
+    assert_eq!(stage.get(&url, &token).await.outcome(), (501, "NotModelled"));
+    let old = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2015-07-01");
+    assert_eq!(stage.get(&old, &token).await.outcome(), (400, "InvalidApiVersionParameter"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_assignment_can_lag_and_pages_follow_each_other() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    {
+        let mut state = stage.simulator.state();
+        state.world.settings.role_list_lag_seconds = 60;
+        state.world.settings.page_size = 1;
+    }
+    let scope = format!("/subscriptions/{}", stage.cast.by_hand);
+    let url = format!(
+        "{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments/7b082443-c50f-4a2a-87a6-d8385d2edfe3?api-version=2022-04-01"
+    );
+    let body = json!({"properties": {
+        "roleDefinitionId": format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{READER}"),
+        "principalId": stage.cast.function_principal_id, "principalType": "ServicePrincipal",
+    }});
+    assert_eq!(stage.call(Method::PUT, &url, &token, body).await.status, 201);
+    assert_eq!(list(&stage, &token, &scope, "").await.body["nextLink"], Value::Null, "not listed yet");
+    assert_eq!(stage.get(&url, &token).await.status, 200, "but there");
+    stage.advance(60);
+    let first = list(&stage, &token, &scope, "").await;
+    let second = stage.get(first.body["nextLink"].as_str().expect("a second page"), &token).await;
+    assert_ne!(first.body["value"][0]["name"], second.body["value"][0]["name"]);
+    assert_eq!(second.body["nextLink"], Value::Null);
+}

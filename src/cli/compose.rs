@@ -1,0 +1,49 @@
+//! An onboarder for the command line: the same as a function's, but it never enqueues, and shows itself what goes to `stdout:`.
+
+use std::sync::Arc;
+
+use crate::Onboarder;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::identity::{AzureCli, ManagedIdentity, Platform};
+use crate::net;
+use crate::scope::Guid;
+
+use super::Wrong;
+
+/// Reads the configuration.
+pub(super) fn config() -> Result<Config, Wrong> {
+    Config::from_environment().map_err(|ConfigError(faults)| {
+        Wrong::new(format!("the configuration is wrong:{}", faults.iter().map(|fault| format!("\n  {fault}")).collect::<String>()))
+            .hint("docs/configuration.md lists the variables; `ispm-onboarder simulate --env-file sim.env` writes a set to try.")
+    })
+}
+
+/// Sets up an onboarder. Its own identity is the managed identity where there is one, else the Azure CLI's.
+pub(super) fn onboarder(config: Config) -> Result<Onboarder, Wrong> {
+    let transport = net::transport_for(&config).map_err(Wrong::new)?;
+    let platform: Arc<dyn Platform> = if config.identity_host.is_some() {
+        Arc::new(ManagedIdentity { transport: transport.clone(), client_id: config.identity_client_id })
+    } else {
+        Arc::new(AzureCli)
+    };
+    Ok(Onboarder::for_command_line(config, platform, transport, Clock::System))
+}
+
+/// The tenant meant: the one named, else the only one that this deployment serves.
+pub(super) fn tenant(named: Option<&str>, config: &Config) -> Result<Guid, Wrong> {
+    if let Some(named) = named {
+        return Guid::parse(named).map_err(|error| Wrong::new(format!("--tenant: {error}")));
+    }
+    let mut served = config.tenants.iter().flatten();
+    match (served.next(), served.next()) {
+        (Some(only), None) => Ok(*only),
+        _ => Err(Wrong::new("which tenant is not said").hint("Add --tenant ID, or set ONBOARDER_TENANTS to one tenant.")),
+    }
+}
+
+/// Runs a future on a runtime of one thread, as the functions do.
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Wrong> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|error| Wrong::new(format!("no runtime can be started: {error}")))?.block_on(future))
+}

@@ -1,0 +1,111 @@
+//! Results, as a table for people or as one JSON document.
+
+use std::io::IsTerminal as _;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
+use serde_json::{Value, json};
+
+use super::Tally;
+use crate::outcome::Kind;
+use crate::take_up::{Ending, TakenUp};
+
+/// What came of a list of inputs.
+#[derive(Debug, Default)]
+pub(super) struct Show {
+    taken: Vec<TakenUp>,
+}
+
+/// One row of the results table.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) result: String,
+    pub(super) good: bool,
+    pub(super) scope: String,
+    pub(super) role: String,
+    pub(super) connection: String,
+    pub(super) why: String,
+    pub(super) hint: Option<String>,
+}
+
+impl Show {
+    pub(super) fn add(&mut self, taken: TakenUp) {
+        self.taken.push(taken);
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for taken in &self.taken {
+            match &taken.ending {
+                Ending::Published { outcome, .. } => tally.failed |= !matches!(outcome.kind, Kind::Onboarded | Kind::Pending),
+                Ending::Later { .. } | Ending::Unfinished(_) => tally.later = true,
+                Ending::Ignored(_) => {}
+            }
+        }
+        tally
+    }
+
+    /// `{"results": [event, …], "later": […], "ignored": […]}`
+    pub(super) fn document(&self) -> Value {
+        let (mut results, mut later, mut ignored) = (Vec::new(), Vec::new(), Vec::new());
+        for taken in &self.taken {
+            let scope = taken.request.as_ref().map(|request| &request.scope);
+            match &taken.ending {
+                Ending::Published { event, .. } => results.push(event.clone()),
+                Ending::Later { error, .. } | Ending::Unfinished(error) => {
+                    later.push(json!({ "scope": scope, "code": error.code, "message": error.message, "hint": error.hint }));
+                }
+                Ending::Ignored(error) => ignored.push(json!({ "message": error.message })),
+            }
+        }
+        json!({ "results": results, "later": later, "ignored": ignored })
+    }
+
+    pub(super) fn print(&self) {
+        let rows = self.taken.iter().map(|taken| Row::of(&taken.ending, taken.request.as_ref().map(|request| request.scope.to_string())));
+        print_results(&rows.collect::<Vec<_>>());
+    }
+}
+
+/// Prints the table, then each hint once.
+pub(super) fn print_results(rows: &[Row]) {
+    if rows.is_empty() {
+        println!("nothing to do");
+        return;
+    }
+    let mut table = table(&["RESULT", "SCOPE", "ROLE", "CONNECTION", "WHY"]);
+    for row in rows {
+        let colour = if row.good { Color::Green } else { Color::Yellow };
+        table.add_row([coloured(&row.result, colour), Cell::new(&row.scope), Cell::new(&row.role), Cell::new(&row.connection), Cell::new(&row.why)]);
+    }
+    println!("{table}");
+    let mut told: Vec<&str> = Vec::new();
+    for row in rows {
+        if let Some(hint) = row.hint.as_deref().filter(|hint| !told.contains(hint)) {
+            println!("hint: {hint}");
+            told.push(hint);
+        }
+    }
+}
+
+/// A table in the house style. Its columns are wrapped to the terminal's width; a pipe gets them whole.
+pub(super) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    let arrangement = if std::io::stdout().is_terminal() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(arrangement);
+    table.set_header(header.iter().map(|title| bold(title)));
+    table
+}
+
+fn coloured(text: &str, colour: Color) -> Cell {
+    if colours() { Cell::new(text).fg(colour) } else { Cell::new(text) }
+}
+
+fn bold(text: &str) -> Cell {
+    if colours() { Cell::new(text).add_attribute(Attribute::Bold) } else { Cell::new(text) }
+}
+
+/// Colour only on a terminal, and not where `NO_COLOR` is set (<https://no-color.org>).
+pub(super) fn colours() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -1,0 +1,66 @@
+//! `ispm-onboarder simulate`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ispm_onboarder_simulator::environment::Environment;
+use ispm_onboarder_simulator::proxy::Proxy;
+use ispm_onboarder_simulator::{Clock, Simulator, World};
+
+use super::{Tally, Wrong, compose};
+use crate::clock::Clock as SystemClock;
+
+/// Run the simulator as a proxy that any program can be pointed at.
+#[derive(Debug, Args)]
+pub(super) struct Simulate {
+    /// The port on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 7171)]
+    port: u16,
+    /// How many subscriptions the simulated estate has, at least 7.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(7..=100_000))]
+    subscriptions: u32,
+    /// A world of your own, as JSON, instead of the built-in estate.
+    #[arg(long, conflicts_with = "subscriptions")]
+    world: Option<PathBuf>,
+    /// Where the `export` lines are written too.
+    #[arg(long)]
+    env_file: Option<PathBuf>,
+}
+
+impl Simulate {
+    pub(super) fn run(self) -> Result<Tally, Wrong> {
+        let world = self.world()?;
+        compose::block_on(async {
+            let simulator = Simulator::new(world, Clock::starting_at(SystemClock::System.now()));
+            let proxy = Proxy::bind(simulator, self.port).map_err(|error| {
+                Wrong::new(format!("port {} cannot be listened on: {error}", self.port)).hint("Choose another with --port, or --port 0 for any.")
+            })?;
+            let environment = Environment::of(&proxy, self.env_file.as_deref()).map_err(|error| Wrong::new(error.to_string()))?;
+            print!("{}", environment.exports());
+            if let Some(file) = &self.env_file {
+                environment.write(file).map_err(|error| Wrong::new(format!("{} cannot be written: {error}", file.display())))?;
+                eprintln!("The same lines are in {0}; in another shell: . {0}", file.display());
+            }
+            eprintln!("The simulator runs at {0} until Ctrl-C; its world is at {0}/_simulator/world", proxy.url());
+            proxy.serve(stop()).await.map_err(|error| Wrong::new(format!("the simulator stopped: {error}")))?;
+            Ok(Tally::default())
+        })?
+    }
+
+    fn world(&self) -> Result<World, Wrong> {
+        let Some(file) = &self.world else { return Ok(World::demo(self.subscriptions as usize)) };
+        let text = std::fs::read_to_string(file).map_err(|error| Wrong::new(format!("{} cannot be read: {error}", file.display())))?;
+        serde_json::from_str(&text).map_err(|error| Wrong::new(format!("{} is not a world: {error}", file.display())))
+    }
+}
+
+/// Ends at SIGINT or SIGTERM.
+async fn stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        biased;
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
