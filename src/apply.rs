@@ -1,6 +1,6 @@
 //! Runs a plan's steps in order.
 
-use crate::azure::{Assigned, Assignment, READER};
+use crate::azure::{Assigned, Assignment};
 use crate::error::{Code, Error};
 use crate::ispm::Connection;
 use crate::observe::Observed;
@@ -67,27 +67,12 @@ async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -
     }
 }
 
-/// ARM said that the same assignment exists under another name: done, once a read shows it.
+/// ARM said that the same assignment exists under another name: done, once a read shows it without a condition.
 async fn confirm(session: &Session, scope: &Scope, principal: Guid) -> Result<Assignment, Error> {
-    let reader = READER.to_string();
-    let here = session
-        .arm
-        .assignments(scope, principal)
-        .await?
-        .into_iter()
-        .filter(|found| found.scope.as_ref() == Some(scope) && found.role == reader);
-    let mut conditional = None;
-    for found in here {
-        if !found.conditional {
-            return Ok(found);
-        }
-        conditional = Some(found);
-    }
-    Err(match conditional {
-        Some(found) => Error::new(Code::RoleAssignmentConflict, format!("Reader at {scope} exists with a condition: {}", found.id))
-            .hint("ISPM needs Reader without a condition: remove the condition or the assignment, then send the event again."),
-        None => Error::new(Code::Unavailable, format!("Reader at {scope} exists under another name, but cannot be read yet")),
-    })
+    let assignments = session.arm.assignments(scope, principal).await?;
+    let mut here = assignments.into_iter().filter(|found| found.is_reader() && found.scope.as_ref() == Some(scope) && !found.conditional);
+    let unseen = || Error::new(Code::Unavailable, format!("Reader at {scope} exists under another name, but cannot be read yet"));
+    here.next().ok_or_else(unseen)
 }
 
 async fn create(session: &Session) -> Result<(Connection, bool), Error> {

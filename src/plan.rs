@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::azure::{READER, assignment_name};
+use crate::azure::{Assignment, assignment_name};
 use crate::error::{Code, Error};
 use crate::observe::{Observed, ScopeFacts};
 use crate::request::{Action, Request};
@@ -79,7 +79,8 @@ impl fmt::Display for Step {
 /// Decides what to do.
 ///
 /// # Errors
-/// What keeps the scope from being onboarded: `OffboardingByEvent`, `ExcludedByPolicy`, `SubscriptionNotActive`, `RoleMissing`.
+/// What keeps the scope from being onboarded: `OffboardingByEvent`, `ExcludedByPolicy`, `SubscriptionNotActive`, `RoleMissing`,
+/// `RoleAssignmentConflict`.
 pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Result<Plan, Error> {
     if request.action == Action::Offboard {
         return Err(Error::new(Code::OffboardingByEvent, format!("offboarding {} by event is off", request.scope)).hint(
@@ -100,6 +101,11 @@ pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Re
                 observed.principal, request.scope
             )));
         }
+        // Assigning would take the condition off where it has our name, and be refused where it has another.
+        if let Some(narrow) = observed.assignments.iter().find(|found| found.conditional && is_reader_at(found, &request.scope)) {
+            return Err(Error::new(Code::RoleAssignmentConflict, format!("Reader at {} has a condition: {}", request.scope, narrow.id))
+                .hint("ISPM needs Reader without a condition: remove the condition or the assignment, then send the event again."));
+        }
         let name = assignment_name(&request.scope, observed.principal);
         steps.push(Step::AssignReader { scope: request.scope.clone(), name, principal: observed.principal });
     }
@@ -112,10 +118,13 @@ pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Re
     Ok(Plan { role, steps })
 }
 
+fn is_reader_at(assignment: &Assignment, scope: &Scope) -> bool {
+    assignment.is_reader() && assignment.scope.as_ref() == Some(scope)
+}
+
 /// Reader of the app, without a condition: at the scope itself, else, where the policy accepts it, the one found above.
 pub(crate) fn find_reader(request: &Request, policy: &Policy, observed: &Observed) -> Option<RoleFound> {
-    let reader = READER.to_string();
-    let readers = observed.assignments.iter().filter(|assignment| assignment.role == reader && !assignment.conditional);
+    let readers = observed.assignments.iter().filter(|assignment| assignment.is_reader() && !assignment.conditional);
     let found: Vec<RoleFound> = readers
         .filter_map(|assignment| {
             let scope = assignment.scope.clone()?;

@@ -96,7 +96,11 @@ async fn from_key_vault(vault: &Renewable<SecretClient>, name: &SecretName) -> R
                 vault.renew();
                 Err(refused(401, "Check that the vault belongs to the tenant of the function's identity."))
             }
-            _ => Err(net::from_sdk(&error, "key-vault.secret.get")),
+            _ => Err(match net::from_sdk(&error, "key-vault.secret.get") {
+                failure if failure.code == Code::CredentialRefused => Error { code: Code::SecretStoreRefused, ..failure }
+                    .hint("Assign a managed identity to the function app; with a user-assigned one, set AZURE_CLIENT_ID to its client id."),
+                failure => failure,
+            }),
         },
     }
 }

@@ -31,7 +31,7 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
     let message = error.map(|error| error.message.clone());
     let hint = error.and_then(|error| error.hint.clone());
     let calls = taken.calls.len();
-    let call_names = serde_json::to_string(&taken.calls).unwrap_or_default();
+    let made = taken.calls.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     macro_rules! wide {
         ($level:ident) => {
@@ -48,7 +48,7 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
                 hint,
                 result_id,
                 calls,
-                call_names,
+                made,
                 duration_ms,
                 "invocation"
             )

@@ -75,6 +75,14 @@ pub struct Assignment {
     pub conditional: bool,
 }
 
+impl Assignment {
+    /// Whether the role is Reader.
+    #[must_use]
+    pub fn is_reader(&self) -> bool {
+        self.role.eq_ignore_ascii_case(&READER.to_string())
+    }
+}
+
 /// What an attempt to assign Reader came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Assigned {
@@ -261,53 +269,40 @@ fn same_origin(link: &str) -> Result<Url, Error> {
 }
 
 fn read_failure(answer: &Answer, scope: &Scope) -> Error {
-    let code = match (answer.status(), answer.error_code().as_deref()) {
-        // ARM's word for a subscription of another directory than the token's.
-        (401, Some("InvalidAuthenticationTokenTenant")) => Code::ForeignScope,
-        (401, _) => Code::TokenRefused,
-        (403, _) => Code::AuthorizationFailed,
-        (404, _) => Code::ScopeNotFound,
-        _ => Code::UnexpectedAnswer,
-    };
-    let failure = answer.failure(code);
-    let message = format!("{} for {scope}", failure.message);
-    let failure = Error { message, ..failure };
-    match code {
-        Code::AuthorizationFailed => failure.hint(format!(
+    // ARM's word for a subscription of another directory than the token's.
+    let foreign = answer.error_code().as_deref() == Some("InvalidAuthenticationTokenTenant");
+    match answer.status() {
+        401 if foreign => answer
+            .refusal(Code::ForeignScope, &format!("{scope} belongs to another tenant"))
+            .hint("Send the event with the scope's own tenant id; that tenant needs a record of its own."),
+        401 => answer.refusal(Code::TokenRefused, &format!("Azure refused the token for {scope}")),
+        403 => answer.refusal(Code::AuthorizationFailed, &format!("this identity may not read {scope}")).hint(format!(
             "Give the login app or managed identity read rights at {scope} or a management group above it; new rights can take up to 30 minutes to show."
         )),
-        Code::ScopeNotFound => failure.hint("Check the id, and that the scope is in this tenant and visible to the login app or managed identity."),
-        Code::ForeignScope => failure.hint("The subscription belongs to another tenant: send the event with that tenant's id."),
-        _ => failure,
+        404 => answer
+            .refusal(Code::ScopeNotFound, &format!("Azure does not show {scope}"))
+            .hint("Check the id, and that the scope is in this tenant and visible to the login app or managed identity."),
+        _ => answer.refusal(Code::UnexpectedAnswer, &format!("Azure refused a call about {scope}")),
     }
 }
 
 /// The refusals of a role assignment, by `error.code`: their statuses vary.
 fn write_failure(answer: &Answer, scope: &Scope, principal: Guid) -> Error {
-    let (code, hint) = match answer.error_code().as_deref() {
-        Some("PrincipalNotFound") => (
-            Code::PrincipalNotFound,
-            format!(
-                "The directory does not know service principal {principal}: check app.principalId (the object id, not the app id) in the tenant record."
-            ),
-        ),
-        Some("RoleAssignmentUpdateNotPermitted") => (
-            Code::RoleAssignmentConflict,
-            "An assignment of this name has another scope or principal: remove it, then send the event again.".to_owned(),
-        ),
-        Some("RoleAssignmentLimitExceeded") => (
-            Code::RoleAssignmentLimitExceeded,
-            format!("Remove assignments that are no longer needed at {scope}, or assign Reader once at a management group above it."),
-        ),
-        Some("AuthorizationFailed") => (
-            Code::AuthorizationFailed,
-            format!(
-                "Allow the login app or managed identity to write role assignments at {scope} (Reader for {principal} only is enough), or set policy.assign to \"never\"."
-            ),
-        ),
-        _ => return read_failure(answer, scope),
-    };
-    let failure = answer.failure(code);
-    let message = format!("{} for {scope}", failure.message);
-    Error { message, ..failure }.hint(hint)
+    match answer.error_code().as_deref() {
+        Some("PrincipalNotFound") => answer
+            .refusal(Code::PrincipalNotFound, &format!("the directory does not know service principal {principal}"))
+            .hint("Check app.principalId in the tenant record: it is the object id of the ISPM app's service principal, not the app id."),
+        Some("RoleAssignmentUpdateNotPermitted") => answer
+            .refusal(Code::RoleAssignmentConflict, &format!("an assignment of our name at {scope} has another principal or role"))
+            .hint("Remove that assignment, then send the event again."),
+        Some("RoleAssignmentLimitExceeded") => answer
+            .refusal(Code::RoleAssignmentLimitExceeded, &format!("{scope} holds as many role assignments as Azure allows"))
+            .hint("Remove assignments that are no longer needed there, or assign Reader once at a management group above it."),
+        Some("AuthorizationFailed") => {
+            answer.refusal(Code::AuthorizationFailed, &format!("this identity may not assign roles at {scope}")).hint(format!(
+                "Allow it to assign Reader to service principal {principal} there (nothing more is needed), or set policy.assign to \"never\"."
+            ))
+        }
+        _ => read_failure(answer, scope),
+    }
 }

@@ -41,7 +41,8 @@ impl Graph {
             403 => Err(answer
                 .failure(Code::GraphRefused)
                 .hint("Set app.principalId in the tenant record, or grant the login app Application.Read.All.")),
-            404 => Err(Error::new(Code::PrincipalNotFound, format!("Graph knows no service principal of app {app_id} in this tenant"))
+            404 => Err(answer
+                .refusal(Code::PrincipalNotFound, &format!("Graph knows no service principal of app {app_id} in this tenant"))
                 .hint("Finish ISPM's Microsoft Entra ID integration first, and check app.clientId in the tenant record.")),
             _ => Err(answer.failure(Code::UnexpectedAnswer)),
         }

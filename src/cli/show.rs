@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ impl Show {
     }
 }
 
-/// Prints the table, then each hint once.
+/// Prints the table, then the hints, each with its scope.
 pub(super) fn print_results(rows: &[Row]) {
     if rows.is_empty() {
         println!("nothing to do");
@@ -79,12 +79,8 @@ pub(super) fn print_results(rows: &[Row]) {
         table.add_row([coloured(&row.result, colour), Cell::new(&row.scope), Cell::new(&row.role), Cell::new(&row.connection), Cell::new(&row.why)]);
     }
     println!("{table}");
-    let mut told: Vec<&str> = Vec::new();
     for row in rows {
-        if let Some(hint) = row.hint.as_deref().filter(|hint| !told.contains(hint)) {
-            println!("hint: {hint}");
-            told.push(hint);
-        }
+        row.hint.iter().for_each(|hint| println!("hint: {}: {hint}", row.scope));
     }
 }
 
@@ -92,7 +88,7 @@ pub(super) fn print_results(rows: &[Row]) {
 pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     let arrangement = if std::io::stdout().is_terminal() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(arrangement);
+    table.load_preset(NOTHING).set_content_arrangement(arrangement);
     table.set_header(header.iter().map(|title| bold(title)));
     table
 }

@@ -103,9 +103,10 @@ fn answer_trigger(taken: &[TakenUp]) -> Response {
     Json(json!({ "Outputs": {}, "Logs": logs, "ReturnValue": null })).into_response()
 }
 
-/// What the host shows as the invocation's log: a line for each step, and one for the end.
+/// What the host shows as the invocation's log: what was asked, a line for each step, and one for the end.
 fn lines(taken: &TakenUp) -> Vec<String> {
-    let mut lines = taken.log.clone();
+    let asked = taken.request.as_ref().map(|request| format!("{} {}", request.action, request.scope));
+    let mut lines: Vec<String> = asked.into_iter().chain(taken.log.iter().cloned()).collect();
     lines.push(match &taken.ending {
         Ending::Published { outcome, .. } => match &outcome.error {
             Some(error) => format!("{}: {}", outcome.kind.word(), error.message),

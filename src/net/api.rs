@@ -71,27 +71,26 @@ impl Answer {
         body.pointer("/error/code")?.as_str().map(printable)
     }
 
-    /// The body's `error.message`: somebody else's words, to be searched, never shown.
-    #[must_use]
-    pub fn error_message(&self) -> Option<String> {
-        let body: serde_json::Value = self.raw.body().json().ok()?;
-        body.pointer("/error/message")?.as_str().map(str::to_owned)
-    }
-
-    /// This answer as a failure: its name, status, the service's error code and request id, nothing of its text. 429 is always
-    /// `Throttled`.
+    /// This answer as a failure of a call, for answers that no caller explains better.
     #[must_use]
     pub fn failure(&self, code: Code) -> Error {
+        self.refusal(code, &format!("{} was refused", self.name))
+    }
+
+    /// This answer as a failure in the caller's words, with the status, the service's error code and request id, and nothing of its text.
+    /// 429 is always `Throttled`.
+    #[must_use]
+    pub fn refusal(&self, code: Code, words: &str) -> Error {
         let status = self.status();
-        let mut message = format!("{} answered {status}", self.name);
-        if let Some(word) = self.error_code() {
-            message = format!("{message} {word}");
-        }
-        if let Some(id) = self.raw.headers().get_optional_str(&REQUEST_ID) {
-            message = format!("{message} (request id {})", printable(id));
-        }
-        let code = if status == 429 { Code::Throttled } else { code };
-        Error::new(code, message).retry_after(retry_after(|name| self.raw.headers().get_optional_str(name)))
+        let word = self.error_code().map(|word| format!(" {word}")).unwrap_or_default();
+        let id = self.raw.headers().get_optional_str(&REQUEST_ID).map(|id| format!(", request id {}", printable(id))).unwrap_or_default();
+        let (code, words) = match status {
+            429 => (Code::Throttled, format!("{} was throttled", self.name)),
+            500.. => (code, format!("{} did not work", self.name)),
+            _ => (code, words.to_owned()),
+        };
+        let after = retry_after(|name| self.raw.headers().get_optional_str(name));
+        Error::new(code, format!("{words} ({status}{word}{id})")).retry_after(after)
     }
 }
 

@@ -96,6 +96,20 @@ impl Policy for Meter {
     }
 }
 
+/// A call's name for the log. The SDKs pass their caller's context on to the calls they make for it, so those are known by where they go.
+fn name_of(request: &Request, ctx: &Context<'_>) -> String {
+    let host = request.url().host_str().unwrap_or_default();
+    let known = match host.split_once('.').map(|(_, domain)| domain) {
+        // The platform's identity endpoint is the only plain-text one.
+        _ if request.url().scheme() == "http" => Some("identity.token"),
+        Some("microsoftonline.com") => Some("entra.token"),
+        Some("vault.azure.net") => Some("key-vault.secret.get"),
+        Some("queue.core.windows.net") => Some("queue.enqueue"),
+        _ => ctx.value::<CallName>().map(|name| name.0),
+    };
+    known.map_or_else(|| format!("{} {host}", request.method()), str::to_owned)
+}
+
 /// Whether an answer says that the same call may succeed later.
 #[must_use]
 pub fn may_pass(status: StatusCode) -> bool {

@@ -9,6 +9,7 @@ mod renewable;
 mod resolve;
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use azure_core::credentials::TokenCredential;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{ClientOptions, HttpClient, Pipeline, RetryOptions, Transport};
-use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -40,8 +40,8 @@ pub struct Invocation {
     calls: RefCell<Vec<CallMade>>,
 }
 
-/// One HTTP exchange of an invocation, as the log shows it.
-#[derive(Clone, Debug, Serialize)]
+/// One HTTP exchange of an invocation.
+#[derive(Clone, Debug)]
 pub struct CallMade {
     /// The call's name, such as `arm.role-assignments.create`; for calls that an SDK makes itself, method and host.
     pub name: String,
@@ -49,6 +49,13 @@ pub struct CallMade {
     pub status: Option<u16>,
     /// Duration in milliseconds.
     pub milliseconds: u64,
+}
+
+impl fmt::Display for CallMade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        write!(f, "{} {status} {} ms", self.name, self.milliseconds)
+    }
 }
 
 impl Invocation {

@@ -5,6 +5,8 @@ mod envelope;
 mod event_grid;
 mod message;
 
+use std::fmt;
+
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -24,6 +26,15 @@ pub enum Action {
     Onboard,
     /// Take it back.
     Offboard,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Onboard => "onboard",
+            Self::Offboard => "offboard",
+        })
+    }
 }
 
 /// What caused a request: enough to recognise its repeat.

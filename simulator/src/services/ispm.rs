@@ -104,12 +104,14 @@ fn create(call: &mut Call<'_>, host: &str) -> Answer {
         managed_by: wanted.managed_by,
         created_at: call.now,
     };
-    let shown = connection.shown(&id);
     if let Some(console) = call.world.ispm.get_mut(host) {
-        console.connections.insert(id, connection);
+        console.connections.insert(id.clone(), connection);
         call.changed = true;
     }
-    Ok(answer::json(201, &shown))
+    // A test that takes no time is over before the answer.
+    call.world.test_connections(call.now);
+    let shown = self::console(call, host)?.connections.get(&id).map(|connection| connection.shown(&id));
+    Ok(answer::json(201, &shown.unwrap_or_default()))
 }
 
 /// The body of a create call; 422 names the field at fault.

@@ -6,7 +6,7 @@ mod worker;
 use std::sync::Arc;
 
 use clap::Args;
-use ispm_onboarder_simulator::platform::{Delivered, Delivery, Fate, FunctionsHost};
+use ispm_onboarder_simulator::platform::{Delivery, Fate, FunctionsHost};
 use ispm_onboarder_simulator::{Clock as SimulatorClock, Simulator, World};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -112,15 +112,14 @@ impl Stage {
             let state = self.simulator.state();
             (state.world.results().len(), state.requests.len())
         };
-        let mut told = self.story.telling(self.started);
-        for (part, event) in self.story.events() {
-            let delivery = self.host.deliver(event).await;
-            say(told.deliver(part, &delivery));
+        let telling = self.story.telling(self.started);
+        for event in self.story.events() {
+            say(telling.line(&self.host.deliver(event).await));
         }
         // A day is longer than any request waits.
         let deadline = self.simulator.now() + time::Duration::days(2);
         while let Some(delivery) = self.host.next(deadline).await {
-            say(told.come_back(&delivery));
+            say(telling.line(&delivery));
         }
         let state = self.simulator.state();
         let mut results = state.world.results().split_off(results);
@@ -139,11 +138,10 @@ impl Stage {
             let word = kind.trim_end_matches(".v1").rsplit('.').next().unwrap_or_default().to_owned();
             let why = text(event, "/data/message");
             rows.add_row([word, self.story.name(event), text(event, "/data/roleAssignment/outcome"), text(event, "/data/connection/status"), why]);
-            hints.extend(event.pointer("/data/hint").and_then(Value::as_str));
+            let hint = event.pointer("/data/hint").and_then(Value::as_str);
+            hints.extend(hint.map(|hint| format!("hint: {}: {hint}", self.story.name(event))));
         }
-        println!("Results\n{rows}");
-        hints.iter().for_each(|hint| println!("hint: {hint}"));
-        println!();
+        println!("{rows}\n{}\n", hints.join("\n"));
     }
 
     /// What is covered, read live through the onboarder. A scope whose onboarding failed says why.
@@ -180,13 +178,6 @@ fn is_write(operation: &str) -> bool {
 
 fn ids(results: &[Value]) -> Vec<&str> {
     results.iter().filter_map(|event| event["id"].as_str()).collect()
-}
-
-/// The id by which a delivery is known again when it comes back.
-fn key(delivery: &Delivery) -> &str {
-    match &delivery.what {
-        Delivered::Event { id, .. } | Delivered::Message { id, .. } => id,
-    }
 }
 
 /// What the host logged for a delivery: a line for each step, the last for the end.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use ispm_onboarder_simulator::DemoCast;
-use ispm_onboarder_simulator::platform::Delivery;
+use ispm_onboarder_simulator::platform::{Delivered, Delivery};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::super::Wrong;
-use super::{key, log_lines};
+use super::log_lines;
 use crate::config::{Config, ConfigError};
 use crate::request::ONBOARDING_REQUESTED;
 use crate::scope::{GroupName, Guid, Scope};
@@ -75,13 +75,12 @@ impl Story {
     }
 
     /// The events that a subscription pipeline would send.
-    pub(super) fn events(&self) -> impl Iterator<Item = (&Part, Value)> {
+    pub(super) fn events(&self) -> impl Iterator<Item = Value> {
         self.parts.iter().map(|part| {
-            let event = json!({
+            json!({
                 "specversion": "1.0", "id": part.id, "source": "/contoso/subscription-pipeline", "type": ONBOARDING_REQUESTED,
                 "time": self.time, "datacontenttype": "application/json", "data": { "tenantId": self.tenant, "scope": part.scope },
-            });
-            (part, event)
+            })
         })
     }
 
@@ -96,8 +95,8 @@ impl Story {
         self.parts.get(self.position(event)).map_or_else(|| "-".to_owned(), |part| part.told.clone())
     }
 
-    pub(super) fn telling(&self, started: OffsetDateTime) -> Telling<'_> {
-        Telling { story: self, started, waiting: Vec::new() }
+    pub(super) const fn telling(&self, started: OffsetDateTime) -> Telling<'_> {
+        Telling { story: self, started }
     }
 }
 
@@ -105,32 +104,19 @@ impl Story {
 pub(super) struct Telling<'a> {
     story: &'a Story,
     started: OffsetDateTime,
-    /// Deliveries that come back, by their key.
-    waiting: Vec<(String, String)>,
 }
 
 impl Telling<'_> {
-    pub(super) fn deliver(&mut self, part: &Part, delivery: &Delivery) -> String {
-        self.waiting.push((key(delivery).to_owned(), part.told.clone()));
-        self.line(&part.told, delivery)
-    }
-
-    pub(super) fn come_back(&mut self, delivery: &Delivery) -> String {
-        let found = self.waiting.iter().find(|(known, _)| known == key(delivery)).map(|(_, told)| told.clone());
-        // A message's id is not its event's: the only request that the demo puts back is the late one.
-        let told = found.unwrap_or_else(|| self.late());
-        self.line(&format!("again: {told}"), delivery)
-    }
-
-    fn late(&self) -> String {
-        let late = &self.story.cast.late;
-        let part = self.story.parts.iter().find(|part| part.scope.path().ends_with(late.as_str()));
-        part.map_or_else(String::new, |part| part.told.clone())
-    }
-
-    fn line(&self, told: &str, delivery: &Delivery) -> String {
-        let minutes = (delivery.at - self.started).whole_seconds();
-        let lines = log_lines(delivery).iter().map(|line| format!("\n          {line}")).collect::<String>();
-        format!("  {:>2}:{:02}   {told}{lines}", minutes / 60, minutes % 60)
+    /// A delivery in a few lines: when, about what, each step, and how it ended.
+    pub(super) fn line(&self, delivery: &Delivery) -> String {
+        let mut lines = log_lines(delivery);
+        // The host's log begins with what was asked; the story has a better name for it.
+        let asked = if lines.len() > 1 { lines.remove(0) } else { String::new() };
+        let part = self.story.parts.iter().find(|part| asked.ends_with(&part.scope.path()));
+        let told = part.map_or(asked.as_str(), |part| part.told.as_str());
+        let again = if matches!(delivery.what, Delivered::Message { .. }) { "again: " } else { "" };
+        let seconds = (delivery.at - self.started).whole_seconds();
+        let steps = lines.iter().map(|line| format!("\n          {line}")).collect::<String>();
+        format!("  {:>2}:{:02}   {again}{told}{steps}", seconds / 60, seconds % 60)
     }
 }
