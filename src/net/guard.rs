@@ -82,9 +82,7 @@ pub(super) struct Meter;
 #[async_trait]
 impl Policy for Meter {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        let name = ctx
-            .value::<CallName>()
-            .map_or_else(|| format!("{} {}", request.method(), request.url().host_str().unwrap_or_default()), |name| name.0.to_owned());
+        let name = name_of(request, ctx);
         let started = Instant::now();
         let result = next[0].send(ctx, request, &next[1..]).await;
         Invocation::record(CallMade {
