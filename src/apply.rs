@@ -4,8 +4,9 @@ use crate::azure::{Assigned, Assignment};
 use crate::error::{Code, Error};
 use crate::ispm::Connection;
 use crate::observe::Observed;
-use crate::outcome::{ConnectionResult, RoleResult, RoleState};
+use crate::result_event::{ConnectionResult, RoleResult, RoleState};
 use crate::plan::{Plan, Step};
+use crate::request::Request;
 use crate::scope::{Guid, Scope};
 use crate::session::Session;
 
@@ -24,7 +25,7 @@ pub struct Applied {
 ///
 /// # Errors
 /// Those of the writes.
-pub async fn apply(session: &Session, plan: &Plan, observed: &Observed) -> Result<Applied, Error> {
+pub async fn apply(session: &Session, request: &Request, plan: &Plan, observed: &Observed) -> Result<Applied, Error> {
     let mut applied = Applied {
         role: plan.role.as_ref().map(|role| RoleResult {
             id: role.id.clone(),
@@ -45,7 +46,7 @@ pub async fn apply(session: &Session, plan: &Plan, observed: &Observed) -> Resul
                 applied.role = Some(role);
             }
             Step::CreateConnection { .. } => {
-                let (connection, created) = create(session).await?;
+                let (connection, created) = create(session, &request.scope).await?;
                 applied.log.push(format!("{step}: {}", if created { "created" } else { "already there" }));
                 applied.connection = Some(ConnectionResult::from(&connection));
             }
@@ -75,9 +76,9 @@ async fn confirm(session: &Session, scope: &Scope, principal: Guid) -> Result<As
     here.next().ok_or_else(unseen)
 }
 
-async fn create(session: &Session) -> Result<(Connection, bool), Error> {
+async fn create(session: &Session, scope: &Scope) -> Result<(Connection, bool), Error> {
     match &session.ispm {
-        Some(ispm) => ispm.create().await,
+        Some(ispm) => ispm.create(scope).await,
         None => Err(Error::new(Code::ProfileInvalid, "the tenant record has no connect profile")),
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// What went wrong, by the name under which `docs/operate.md` explains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// Not for this project; nothing to do.

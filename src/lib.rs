@@ -21,7 +21,10 @@ pub mod outcome;
 pub mod plan;
 pub mod queue;
 pub mod request;
+pub mod result_event;
 pub mod results;
+#[cfg(feature = "cli")]
+pub mod schemas;
 pub mod scope;
 pub mod secrets;
 pub mod session;
@@ -85,7 +88,7 @@ impl Onboarder {
         let session = self.sessions.open(request.tenant).await?;
         let observed = observe(&session, request).await?;
         let plan = plan(request, &session.record, &observed)?;
-        let applied = apply(&session, &plan, &observed).await?;
+        let applied = apply(&session, request, &plan, &observed).await?;
         let log = applied.log.clone();
         let outcome = Outcome::applied(request, &session.record.ispm.entra_source, applied, self.is_young(request))?;
         Ok((outcome, log))

@@ -47,14 +47,14 @@ pub async fn observe(session: &Session, request: &Request) -> Result<Observed, E
     };
     let connection = async {
         let Some(ispm) = &session.ispm else { return Ok(None) };
-        let (source, connection) = tokio::join!(session.check_source(ispm), ispm.find());
+        let (source, connection) = tokio::join!(session.check_source(ispm), ispm.find(&request.scope));
         source?;
         connection
     };
     let (scope, assignments, connection) = tokio::join!(scope_facts(session, request), assignments, connection);
     let scope = scope?;
     let (principal, assignments) = assignments?;
-    let connection_name = session.ispm.as_ref().map(|ispm| ispm.connection_name().to_owned());
+    let connection_name = session.ispm.as_ref().map(|ispm| ispm.connection_name(&request.scope));
     Ok(Observed { principal, scope, assignments, connection: connection?, connection_name })
 }
 

@@ -1,128 +1,15 @@
 //! What came of a request, and the result event that says so.
 
-use std::fmt;
-
-use serde::Serialize;
-use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use uuid::{Uuid, uuid};
 
 use crate::error::{Code, Error};
-use crate::ispm::{Connection, Status};
 use crate::request::{Cause, Request};
+use crate::result_event::{ConnectionResult, ConnectionStatus, Kind, ResultData, ResultEvent, RoleResult, Specversion};
 use crate::scope::{Guid, Scope};
 
 /// The namespace of result ids: a repeat of the same outcome has the same id.
 const RESULT_NAMESPACE: Uuid = uuid!("7c3f1a52-5d0b-4c76-9f0e-6b5b0c0f5d11");
-
-/// The kinds of result event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Reader and the connection are there.
-    Onboarded,
-    /// All is done that this program can do; ISPM or a person has to follow.
-    Pending,
-    /// Kept out by policy or state.
-    Blocked,
-    /// Cannot succeed without a change; the hint says which.
-    Failed,
-    /// Nothing of this tenant can succeed until someone mends it.
-    TenantFailed,
-}
-
-impl Kind {
-    /// The CloudEvents `type`.
-    #[must_use]
-    pub const fn event_type(self) -> &'static str {
-        match self {
-            Self::Onboarded => "dev.ispm-onboarder.scope.onboarded.v1",
-            Self::Pending => "dev.ispm-onboarder.scope.pending.v1",
-            Self::Blocked => "dev.ispm-onboarder.scope.blocked.v1",
-            Self::Failed => "dev.ispm-onboarder.scope.failed.v1",
-            Self::TenantFailed => "dev.ispm-onboarder.tenant.failed.v1",
-        }
-    }
-
-    /// The word for tables and logs.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Onboarded => "onboarded",
-            Self::Pending => "pending",
-            Self::Blocked => "blocked",
-            Self::Failed => "failed",
-            Self::TenantFailed => "tenant failed",
-        }
-    }
-}
-
-/// How Reader came to be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RoleState {
-    /// Assigned now.
-    Created,
-    /// Assigned before, at the scope itself.
-    AlreadyAssigned,
-    /// Assigned before, at a management group above.
-    Inherited,
-}
-
-impl fmt::Display for RoleState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Created => "created",
-            Self::AlreadyAssigned => "already assigned",
-            Self::Inherited => "inherited",
-        })
-    }
-}
-
-/// Reader, in a result.
-#[derive(Clone, Debug, Serialize)]
-pub struct RoleResult {
-    /// The assignment's id.
-    pub id: String,
-    /// How it came to be there.
-    pub outcome: RoleState,
-    /// Where it sits.
-    pub scope: Scope,
-}
-
-/// The connection, in a result.
-#[derive(Clone, Debug, Serialize)]
-pub struct ConnectionResult {
-    /// ISPM's id, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The source name.
-    pub name: String,
-    /// `connected`, `pending`, `failed` or `awaiting-console`.
-    pub status: &'static str,
-    /// Why ISPM's test failed.
-    #[serde(skip)]
-    pub cause: Option<String>,
-}
-
-impl ConnectionResult {
-    /// A connection that a person has to make.
-    #[must_use]
-    pub fn awaiting_console(name: &str) -> Self {
-        Self { id: None, name: name.to_owned(), status: "awaiting-console", cause: None }
-    }
-}
-
-impl From<&Connection> for ConnectionResult {
-    fn from(connection: &Connection) -> Self {
-        let status = match connection.status {
-            Status::Connected => "connected",
-            Status::Pending => "pending",
-            Status::Failed => "failed",
-        };
-        Self { id: Some(connection.id.clone()), name: connection.name.clone(), status, cause: connection.cause.clone() }
-    }
-}
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -152,8 +39,8 @@ impl Outcome {
     /// # Errors
     /// `ConnectionPending` and `ConnectionFailed` while they may pass, and `ConnectionFailed` for good afterwards.
     pub fn applied(request: &Request, entra_source: &str, applied: crate::apply::Applied, young: bool) -> Result<Self, Error> {
-        let status = applied.connection.as_ref().map_or("connected", |connection| connection.status);
-        let cause = applied.connection.as_ref().and_then(|connection| connection.cause.clone());
+        let status = applied.connection.as_ref().map_or(ConnectionStatus::Connected, |connection| connection.status);
+        let cause = applied.connection.as_ref().and_then(|connection| connection.cause);
         let base = Self {
             kind: Kind::Onboarded,
             tenant: Some(request.tenant),
@@ -165,24 +52,24 @@ impl Outcome {
             id_parts: None,
         };
         match status {
-            "pending" => {
+            ConnectionStatus::Pending => {
                 let error = Error::new(Code::ConnectionPending, "ISPM has not tested the connection yet")
                     .hint("Nothing to do now: ISPM tests each source daily. If it stays so, look at the source in the ISPM console.");
                 if young { Err(error) } else { Ok(Self { kind: Kind::Pending, error: Some(error), ..base }) }
             }
-            "failed" => {
-                let cause = cause.unwrap_or_else(|| "no cause given".to_owned());
+            ConnectionStatus::Failed => {
+                let cause = cause.map_or_else(|| "no cause given".to_owned(), |cause| cause.to_string());
                 Err(Error::new(Code::ConnectionFailed, format!("ISPM's test of the connection failed: {cause}"))
                     .hint("Look at the Azure source and its Entra source in the ISPM console: credentials, permissions, configuration."))
             }
-            "awaiting-console" => {
+            ConnectionStatus::AwaitingConsole => {
                 let name = base.connection.as_ref().map(|connection| connection.name.clone()).unwrap_or_default();
                 let error = Error::new(Code::AwaitingConsole, "the role is assigned; a person has to add the connection in the ISPM console")
                     .hint(format!("In the ISPM console: Azure Cloud, Connect, Related AAD \"{entra_source}\", Source name \"{name}\", Add Azure connection."));
                 let id_parts = Some(vec![request.tenant.to_string(), entra_source.to_owned()]);
                 Ok(Self { kind: Kind::Pending, error: Some(error), id_parts, ..base })
             }
-            _ => Ok(base),
+            ConnectionStatus::Connected => Ok(base),
         }
     }
 
@@ -227,40 +114,29 @@ impl Outcome {
 
     /// The CloudEvents 1.0 event that is published.
     #[must_use]
-    pub fn event(&self, now: OffsetDateTime) -> Value {
-        let source = self.tenant.map_or_else(|| "urn:ispm-onboarder:unserved".to_owned(), |tenant| format!("urn:ispm-onboarder:{tenant}"));
+    pub fn event(&self, now: OffsetDateTime) -> ResultEvent {
         let subject = match (self.kind, &self.scope) {
             (Kind::TenantFailed, _) => self.tenant.map(|tenant| tenant.to_string()),
-            (_, Some(scope)) => Some(scope.path()),
-            (_, None) => None,
+            (_, scope) => scope.as_ref().map(Scope::path),
         };
-        let mut data = json!({ "cause": self.cause });
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                data[key] = value;
-            }
-        };
-        put("tenantId", self.tenant.map(|tenant| json!(tenant)));
-        put("scope", self.scope.as_ref().map(|scope| json!(scope)));
-        put("roleAssignment", self.role.as_ref().map(|role| json!(role)));
-        put("connection", self.connection.as_ref().map(|connection| json!(connection)));
-        if let Some(error) = &self.error {
-            put("code", Some(json!(error.code)));
-            put("message", Some(json!(error.message)));
-            put("hint", error.hint.as_ref().map(|hint| json!(hint)));
+        ResultEvent {
+            specversion: Specversion::V1,
+            id: self.id(),
+            source: self.tenant.map_or_else(|| "urn:ispm-onboarder:unserved".to_owned(), |tenant| format!("urn:ispm-onboarder:{tenant}")),
+            kind: self.kind,
+            subject,
+            time: now,
+            datacontenttype: "application/json",
+            data: ResultData {
+                tenant_id: self.tenant,
+                scope: self.scope.clone(),
+                cause: self.cause.clone(),
+                role_assignment: self.role.clone(),
+                connection: self.connection.clone(),
+                code: self.error.as_ref().map(|error| error.code),
+                message: self.error.as_ref().map(|error| error.message.clone()),
+                hint: self.error.as_ref().and_then(|error| error.hint.clone()),
+            },
         }
-        let mut event = json!({
-            "specversion": "1.0",
-            "id": self.id(),
-            "source": source,
-            "type": self.kind.event_type(),
-            "time": now.format(&Rfc3339).unwrap_or_default(),
-            "datacontenttype": "application/json",
-            "data": data,
-        });
-        if let Some(subject) = subject {
-            event["subject"] = json!(subject);
-        }
-        event
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use azure_core::http::HttpClient;
-use serde_json::Value;
 
 use crate::azure::{EVENT_GRID_SCOPE, Topic};
 use crate::config::ResultsUrl;
 use crate::error::{Code, Error};
 use crate::identity::Platform;
 use crate::net::{self, Api, Posts, Renewable};
+use crate::result_event::ResultEvent;
 
 /// The way out for result events.
 #[derive(Debug)]
@@ -42,17 +42,18 @@ impl Results {
     ///
     /// # Errors
     /// Any failure means that the event may not have been published.
-    pub async fn publish(&self, event: &Value) -> Result<(), Error> {
+    pub async fn publish(&self, event: &ResultEvent) -> Result<(), Error> {
+        let body = serde_json::to_string(event).map_err(|_| Error::new(Code::InvalidEvent, "the result event cannot be written"))?;
         match self {
             Self::EventGrid(topic) => {
-                let published = topic.get()?.publish(event).await;
+                let published = topic.get()?.publish(&body).await;
                 if matches!(&published, Err(error) if error.code == Code::TokenRefused) {
                     topic.renew();
                 }
                 published
             }
             Self::Stdout => {
-                println!("{event}");
+                println!("{body}");
                 Ok(())
             }
             Self::Returned => Ok(()),

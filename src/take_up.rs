@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use crate::net::{CallMade, Invocation};
 use crate::outcome::Outcome;
 use crate::queue::delay;
 use crate::request::{Inbound, Message, Request};
+use crate::result_event::ResultEvent;
 use crate::scope::Guid;
 
 /// How long an invocation works. Event Grid waits 30 seconds for an answer.
@@ -50,7 +50,7 @@ pub enum Ending {
         /// The outcome.
         outcome: Box<Outcome>,
         /// The event.
-        event: Value,
+        event: Box<ResultEvent>,
     },
     /// It may succeed later.
     Later {
@@ -178,7 +178,7 @@ impl Onboarder {
     async fn publish(&self, request: Option<&Request>, outcome: Outcome) -> Ending {
         let event = outcome.event(self.now());
         match (self.results.publish(&event).await, request) {
-            (Ok(()), _) => Ending::Published { outcome: Box::new(outcome), event },
+            (Ok(()), _) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
             (Err(error), Some(request)) => self.enqueue(request, error).await,
             (Err(error), None) => Ending::Unfinished(error),
         }

@@ -20,6 +20,7 @@ pub fn record_name(tenant: Guid) -> String {
 
 /// A tenant, as its record describes it.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantRecord {
     /// Always 1 in this version.
@@ -39,6 +40,7 @@ pub struct TenantRecord {
 
 /// The app through which ISPM reads the tenant.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct App {
     /// Its application (client) id.
@@ -49,6 +51,7 @@ pub struct App {
 
 /// How this program signs in to the tenant.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(tag = "method", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Login {
     /// With the deployment's own managed identity, in its own tenant.
@@ -64,6 +67,7 @@ pub enum Login {
 
 /// The tenant's ISPM.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Ispm {
     /// The console's address, `https://{subdomain}.spera-app.com`.
@@ -79,6 +83,7 @@ pub struct Ispm {
 
 /// How the connection in ISPM is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(tag = "mode", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Connect {
     /// Over HTTP, by the profile that ships.
@@ -95,6 +100,7 @@ pub enum Connect {
 
 /// Whether this program may assign roles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Assign {
     /// Reader is assigned where it is missing.
@@ -106,6 +112,7 @@ pub enum Assign {
 
 /// Whether connections and assignments are taken back without a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Offboard {
     /// Never.
@@ -117,6 +124,7 @@ pub enum Offboard {
 
 /// What may be onboarded.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Policy {
     /// Whether roles are assigned.
@@ -148,6 +156,7 @@ impl Default for Policy {
 
 /// One rule of `include` or `exclude`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Rule {
     /// A subscription, by id.

@@ -2,7 +2,6 @@
 
 use azure_core::http::headers::CONTENT_TYPE;
 use azure_core::http::{Method, Request, Url};
-use serde_json::Value;
 
 use crate::error::{Code, Error};
 use crate::net::Api;
@@ -21,17 +20,17 @@ impl Topic {
         Self { api, endpoint }
     }
 
-    /// Publishes one CloudEvent in structured mode
+    /// Publishes one CloudEvent, given as JSON, in structured mode
     /// (<https://learn.microsoft.com/azure/event-grid/cloud-event-schema>; api-version 2018-01-01).
     ///
     /// # Errors
     /// `TokenRefused` on 401 and 403, `UnexpectedAnswer` on other refusals, `Throttled` or `Unavailable` where it may succeed later.
-    pub async fn publish(&self, event: &Value) -> Result<(), Error> {
+    pub async fn publish(&self, event: &str) -> Result<(), Error> {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("api-version", "2018-01-01");
         let mut request = Request::new(url, Method::Post);
         request.insert_header(CONTENT_TYPE, "application/cloudevents+json; charset=utf-8");
-        request.set_body(event.to_string());
+        request.set_body(event.to_owned());
         let answer = self.api.send("event-grid.publish", request).await?;
         match answer.status() {
             200..=204 => Ok(()),

@@ -36,7 +36,7 @@ mod tests {
         // Computed with Terraform's uuidv5() and Python's uuid.uuid5() over the same namespace.
         let principal = Guid::parse("22222222-2222-2222-2222-222222222222").unwrap();
         let subscription = Scope::parse("/subscriptions/0B1F6471-1BF0-4DDA-AEC3-111122223333").unwrap();
-        assert_eq!(assignment_name(&subscription, principal).to_string(), "a5b868f8-11fe-567a-ace0-e77cc87f104e");
+        assert_eq!(assignment_name(&subscription, principal).to_string(), "1d359139-a2a5-5e83-a400-80655f62b342");
         let group = Scope::ManagementGroup(GroupName::parse("Corp").unwrap());
         assert_eq!(assignment_name(&group, principal).to_string(), "da8ac752-7d99-568e-8f08-1106d6b6401b");
     }

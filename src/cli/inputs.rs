@@ -10,7 +10,7 @@ use super::show::{Row, Show};
 use super::{Output, Tally, Wrong, compose};
 use crate::Onboarder;
 use crate::error::Disposition;
-use crate::outcome::Kind;
+use crate::result_event::Kind;
 use crate::request::Inbound;
 use crate::take_up::{Delivery, Ending};
 
@@ -100,7 +100,7 @@ impl Row {
         let (result, error) = match ending {
             Ending::Published { outcome, .. } => {
                 let role = outcome.role.as_ref().map_or_else(|| "-".to_owned(), |role| role.outcome.to_string());
-                let connection = outcome.connection.as_ref().map_or_else(|| "-".to_owned(), |connection| connection.status.to_owned());
+                let connection = outcome.connection.as_ref().map_or_else(|| "-".to_owned(), |connection| connection.status.to_string());
                 let error = outcome.error.as_ref();
                 return Self {
                     result: outcome.kind.word().to_owned(),

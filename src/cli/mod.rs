@@ -6,6 +6,7 @@ mod demo;
 mod inputs;
 mod invoke;
 mod onboard;
+mod profile;
 mod show;
 #[cfg(feature = "simulator")]
 mod simulate;
@@ -37,6 +38,8 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Onboard scopes by hand.
     Onboard(onboard::Onboard),
+    /// Check a connect profile, or print the one that ships.
+    Profile(profile::CheckProfile),
 }
 
 /// How results are printed.
@@ -98,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Invoke(invoke) => invoke.run(),
         Command::Onboard(onboard) => onboard.run(),
+        Command::Profile(profile) => profile.run(),
     };
     match done {
         Ok(tally) => tally.into(),

@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::Tally;
-use crate::outcome::Kind;
+use crate::result_event::Kind;
 use crate::take_up::{Ending, TakenUp};
 
 /// What came of a list of inputs.
@@ -51,7 +51,7 @@ impl Show {
         for taken in &self.taken {
             let scope = taken.request.as_ref().map(|request| &request.scope);
             match &taken.ending {
-                Ending::Published { event, .. } => results.push(event.clone()),
+                Ending::Published { event, .. } => results.push(json!(event)),
                 Ending::Later { error, .. } | Ending::Unfinished(error) => {
                     later.push(json!({ "scope": scope, "code": error.code, "message": error.message, "hint": error.hint }));
                 }

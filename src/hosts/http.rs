@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::Onboarder;
 use crate::error::{Code, Error};
-use crate::outcome::Kind;
+use crate::result_event::Kind;
 use crate::take_up::{Ending, TakenUp};
 
 /// The onboarder, once it is set up; until then its routes wait. The port answers before that.
@@ -64,7 +64,7 @@ pub(super) fn answer_call(taken: TakenUp) -> Response {
             (Kind::Blocked, Some(error)) => problem(StatusCode::CONFLICT, error),
             (Kind::Failed | Kind::TenantFailed, Some(error)) => problem(refusal(error.code), error),
             _ => {
-                (StatusCode::OK, [(header::CONTENT_TYPE, "application/cloudevents+json; charset=utf-8")], event.to_string()).into_response()
+                (StatusCode::OK, [(header::CONTENT_TYPE, "application/cloudevents+json; charset=utf-8")], json!(event).to_string()).into_response()
             }
         },
         Ending::Later { error, delay: Some(delay) } => {

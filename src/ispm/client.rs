@@ -3,40 +3,19 @@
 use azure_core::http::headers::{CONTENT_TYPE, HeaderName};
 use azure_core::http::{Method, Request};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::profile::{Profile, Template, Verb};
+use super::answers::{Next, text};
+use super::profile::{ConnectionPer, Create, Paging, Profile, Template, Verb};
 use super::template::Values;
+use super::{Connection, Status};
 use crate::error::{Code, Error};
 use crate::net::{Answer, Api};
-use crate::scope::{Guid, printable};
+use crate::scope::{GroupName, Guid, Scope, printable};
 
-/// The state of a connection, by ISPM's own test of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// ISPM reads through it.
-    Connected,
-    /// Not tested yet.
-    Pending,
-    /// The test failed.
-    Failed,
-}
-
-/// A connection as ISPM shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// ISPM's id.
-    pub id: String,
-    /// The source name.
-    pub name: String,
-    /// Its state.
-    pub status: Status,
-    /// Why the test failed, in ISPM's word.
-    pub cause: Option<String>,
-}
+/// More pages than this would be a loop: one connection is looked for among those of one Entra source.
+const MOST_PAGES: usize = 100;
 
 /// One tenant's ISPM.
 pub struct IspmClient {
@@ -44,7 +23,8 @@ pub struct IspmClient {
     base: Url,
     token: SecretString,
     profile: Profile,
-    values: Values,
+    tenant: Guid,
+    entra_source: String,
 }
 
 impl std::fmt::Debug for IspmClient {
@@ -57,16 +37,23 @@ impl IspmClient {
     /// A client for one tenant. `base` was checked against the allowed hosts when the record was read.
     #[must_use]
     pub fn new(api: Api, base: Url, token: SecretString, profile: Profile, tenant: Guid, entra_source: &str) -> Self {
-        let mut values =
-            Values { tenant, entra_source: entra_source.to_owned(), connection_name: String::new(), connection_id: String::new() };
-        values.connection_name = values.fill(&profile.connection_name);
-        Self { api, base, token, profile, values }
+        Self { api, base, token, profile, tenant, entra_source: entra_source.to_owned() }
     }
 
-    /// The name that a connection made here has.
+    /// The values of a scope's connection. Where there is one connection per source, it is the tenant root's.
+    fn values(&self, scope: &Scope) -> Values {
+        let root = Scope::ManagementGroup(GroupName::root_of(self.tenant));
+        let scope = match self.profile.connection_per {
+            ConnectionPer::Source => &root,
+            ConnectionPer::Scope => scope,
+        };
+        Values::new(self.tenant, &self.entra_source, scope, &self.profile.connection_name)
+    }
+
+    /// The name that a connection made here for a scope has.
     #[must_use]
-    pub fn connection_name(&self) -> &str {
-        &self.values.connection_name
+    pub fn connection_name(&self, scope: &Scope) -> String {
+        self.values(scope).connection_name().to_owned()
     }
 
     /// Looks up the Related AAD and compares its directory with the tenant.
@@ -75,140 +62,209 @@ impl IspmClient {
     /// `RelatedSourceMismatch` where it is missing or another directory; those of every call: `IspmRefused`, `ConnectionRefused`, `Throttled`, `Unavailable`.
     pub async fn check_source(&self) -> Result<(), Error> {
         let lookup = &self.profile.source;
-        let answer = self.send("ispm.sources.list", &lookup.request, &self.values).await?;
-        let body: Value = answer.json()?;
-        let source = self.items(&body, &lookup.items)?.iter().find(|item| self.values.matches(item, &lookup.conditions));
-        let name = printable(&self.values.entra_source);
-        let Some(source) = source else {
+        let values = self.values(&Scope::ManagementGroup(GroupName::root_of(self.tenant)));
+        let sources = self.list("ispm.sources.list", &lookup.request, &lookup.items, lookup.paging.as_ref(), &values).await?;
+        let name = printable(&self.entra_source);
+        let Some(source) = sources.iter().find(|item| values.match_item(item, &lookup.conditions)) else {
             return Err(Error::new(Code::RelatedSourceMismatch, format!("ISPM has no Microsoft Entra ID source named \"{name}\""))
                 .hint("Finish ISPM's Microsoft Entra ID integration, or correct ispm.entraSource in the tenant record."));
         };
-        let directory = source.pointer(&lookup.directory_id).and_then(Value::as_str).and_then(|text| Guid::parse(text).ok());
-        if directory == Some(self.values.tenant) {
+        let directory = text(source, &lookup.directory_id).and_then(|text| Guid::parse(&text).ok());
+        if directory == Some(self.tenant) {
             return Ok(());
         }
-        let words = format!("the Microsoft Entra ID source \"{name}\" is another directory than tenant {}", self.values.tenant);
-        Err(Error::new(Code::RelatedSourceMismatch, words)
-            .hint("Name the Entra source of this tenant as ispm.entraSource in the tenant record."))
+        let words = format!("the Microsoft Entra ID source \"{name}\" is another directory than tenant {}", self.tenant);
+        Err(Error::new(Code::RelatedSourceMismatch, words).hint("Name the Entra source of this tenant as ispm.entraSource in the tenant record."))
     }
 
-    /// Finds the connection of this Entra source.
+    /// Finds the connection that serves a scope; of several, the oldest.
     ///
     /// # Errors
     /// Those of every call, and `ProfileInvalid` for a connection that the profile does not describe.
-    pub async fn find(&self) -> Result<Option<Connection>, Error> {
-        let answer = self.send("ispm.connections.list", &self.profile.find.request, &self.values).await?;
-        let body: Value = answer.json()?;
-        let found = self.items(&body, &self.profile.find.items)?.iter().find(|item| self.is_ours(item));
-        found.map(|item| self.connection(item)).transpose()
+    pub async fn find(&self, scope: &Scope) -> Result<Option<Connection>, Error> {
+        let found = self.matching(&self.values(scope)).await?;
+        found.first().map(|item| self.profile.connection(item)).transpose()
     }
 
     /// Creates the connection, or takes the one that is there already if it is the same. The flag says whether it was created now.
     ///
     /// # Errors
-    /// `ConnectionConflict` where the name belongs to another Entra source; those of every call.
-    pub async fn create(&self) -> Result<(Connection, bool), Error> {
-        let answer = self.send("ispm.connections.create", &self.profile.create.request, &self.values).await?;
-        let body: Value = answer.json()?;
-        if answer.status() != 409 {
-            return Ok((self.connection(&body)?, true));
+    /// `ConnectionConflict` where the name belongs to another connection; those of every call.
+    pub async fn create(&self, scope: &Scope) -> Result<(Connection, bool), Error> {
+        let values = self.values(scope);
+        let create = &self.profile.create;
+        let answer = self.send("ispm.connections.create", &create.request, &values).await?;
+        match self.created(&answer, create)? {
+            Created::Exists(body) => self.existing(&body, &values).await.map(|connection| (connection, false)),
+            Created::Accepted => {
+                let accepted = Connection { id: None, name: values.connection_name().to_owned(), status: Status::Pending };
+                Ok((accepted, true))
+            }
+            Created::Made(item) => {
+                let made = self.profile.connection(&item)?;
+                if create.refuses_duplicates { Ok((made, true)) } else { self.keep_the_oldest(made, &values).await }
+            }
         }
-        let existing = match body.pointer(&self.profile.create.existing_id).and_then(Value::as_str) {
-            Some(id) => self.read(id).await?,
-            None => None,
+    }
+
+    /// Removes a connection; one that is not there is as good.
+    ///
+    /// # Errors
+    /// Those of every call.
+    pub async fn remove(&self, id: &str, scope: &Scope) -> Result<(), Error> {
+        self.send("ispm.connections.delete", &self.profile.remove.request, &self.values(scope).about(id)).await.map(drop)
+    }
+
+    /// What an answer to the create call says; a bulk answer says it of its one item.
+    fn created(&self, answer: &Answer, create: &Create) -> Result<Created, Error> {
+        let (status, body) = match (answer.status(), &create.bulk) {
+            (207, Some(bulk)) => {
+                let body: Value = answer.json()?;
+                let item = self.profile.items(&body, &bulk.items)?.first().ok_or_else(|| self.profile.not_described(&bulk.items, "an item"))?;
+                let status = text(item, &bulk.status).and_then(|text| text.parse().ok());
+                let status = status.ok_or_else(|| self.profile.not_described(&bulk.status, "a status"))?;
+                judge(status, answer)?;
+                (status, item.pointer(&bulk.item).cloned().unwrap_or(Value::Null))
+            }
+            (202, _) => (202, answer.json().unwrap_or(Value::Null)),
+            (status, _) => (status, answer.json()?),
         };
-        if let Some(connection) = existing {
-            return Ok((connection, false));
+        let item = || body.pointer(&create.item);
+        match status {
+            409 => Ok(Created::Exists(body)),
+            202 => Ok(item().filter(|item| self.profile.connection(item).is_ok()).map_or(Created::Accepted, |item| Created::Made(item.clone()))),
+            _ => self.profile.part(&body, &create.item).map(|item| Created::Made(item.clone())),
         }
-        if let Some(connection) = self.find().await? {
-            return Ok((connection, false));
+    }
+
+    /// 409: the connection that is there already, read and compared.
+    async fn existing(&self, body: &Value, values: &Values) -> Result<Connection, Error> {
+        let id = self.profile.create.existing_id.as_deref().and_then(|pointer| text(body, pointer));
+        if let Some(id) = id {
+            let answer = self.send("ispm.connections.get", &self.profile.read.request, &values.about(&id)).await?;
+            let body: Value = answer.json()?;
+            let item = self.profile.part(&body, &self.profile.read.item)?;
+            if values.match_item(item, &self.profile.connection.conditions) {
+                return self.profile.connection(item);
+            }
         }
-        let words = format!("ISPM already has another connection named \"{}\"", printable(self.connection_name()));
-        Err(Error::new(Code::ConnectionConflict, words)
-            .hint("Rename or remove that connection in the ISPM console, then send the event again."))
+        if let Some(item) = self.matching(values).await?.first() {
+            return self.profile.connection(item);
+        }
+        let words = format!("ISPM already has another connection named \"{}\"", printable(values.connection_name()));
+        Err(Error::new(Code::ConnectionConflict, words).hint("Rename or remove that connection in the ISPM console, then send the event again."))
     }
 
-    /// Reads one connection by its id; `None` where it is gone or another Entra source's.
-    async fn read(&self, id: &str) -> Result<Option<Connection>, Error> {
-        let values = Values { connection_id: id.to_owned(), ..self.values.clone() };
-        let answer = self.send("ispm.connections.get", &self.profile.read.request, &values).await?;
-        let body: Value = answer.json()?;
-        if self.is_ours(&body) { self.connection(&body).map(Some) } else { Ok(None) }
+    /// For an API that lets the same connection be made twice: the older one stays, and the younger is taken back if it was made here.
+    async fn keep_the_oldest(&self, made: Connection, values: &Values) -> Result<(Connection, bool), Error> {
+        let found = self.matching(values).await?;
+        let Some(oldest) = found.first() else { return Ok((made, true)) };
+        let oldest = self.profile.connection(oldest)?;
+        if oldest.id == made.id {
+            return Ok((made, true));
+        }
+        let ours = |item: &&Value| text(item, &self.profile.connection.id) == made.id && values.match_item(item, &self.profile.connection.owner);
+        if let (Some(_), Some(id)) = (found.iter().find(ours), &made.id) {
+            self.send("ispm.connections.delete", &self.profile.remove.request, &values.about(id)).await?;
+        }
+        Ok((oldest, false))
     }
 
-    fn is_ours(&self, item: &Value) -> bool {
-        self.values.matches(item, &self.profile.connection.conditions)
+    /// The connections that meet the profile's conditions, oldest first where it says how to tell.
+    async fn matching(&self, values: &Values) -> Result<Vec<Value>, Error> {
+        let find = &self.profile.find;
+        let mut found = self.list("ispm.connections.list", &find.request, &find.items, find.paging.as_ref(), values).await?;
+        found.retain(|item| values.match_item(item, &self.profile.connection.conditions));
+        if let Some(pointer) = &self.profile.connection.created_at {
+            found.sort_by_key(|item| (text(item, pointer), text(item, &self.profile.connection.id)));
+        }
+        Ok(found)
     }
 
-    fn items<'a>(&self, body: &'a Value, pointer: &str) -> Result<&'a [Value], Error> {
-        body.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).ok_or_else(|| self.not_described(pointer, "an array"))
+    /// All items of a list, page by page. Pages stay on ISPM's origin, and none is asked for twice.
+    async fn list(&self, name: &'static str, template: &Template, items: &str, paging: Option<&Paging>, values: &Values) -> Result<Vec<Value>, Error> {
+        let first = self.url(name, template, values)?;
+        let (mut url, mut found, mut seen) = (first.clone(), Vec::new(), Vec::new());
+        while seen.len() < MOST_PAGES && !seen.contains(&url) {
+            let answer = self.exchange(name, template, url.clone(), values).await?;
+            seen.push(url);
+            let body: Value = answer.json()?;
+            found.extend_from_slice(self.profile.items(&body, items)?);
+            url = match paging.and_then(|paging| paging.next(&body)) {
+                None => return Ok(found),
+                Some(Next::Cursor(parameter, cursor)) => {
+                    let mut next = first.clone();
+                    next.query_pairs_mut().append_pair(&parameter, &cursor);
+                    next
+                }
+                Some(Next::Link(link)) => match first.join(&link) {
+                    Ok(next) if next.origin() == self.base.origin() => next,
+                    _ => return Err(Error::new(Code::UnexpectedAnswer, format!("a page link of {name} leads away from ISPM"))),
+                },
+            };
+        }
+        Err(Error::new(Code::UnexpectedAnswer, format!("the pages of {name} do not end")))
     }
 
-    fn connection(&self, item: &Value) -> Result<Connection, Error> {
-        let shape = &self.profile.connection;
-        let text = |pointer: &str| match item.pointer(pointer) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
-            _ => None,
-        };
-        let word = text(&shape.status).ok_or_else(|| self.not_described(&shape.status, "a status"))?;
-        let status = shape.statuses.get(&word).copied().ok_or_else(|| {
-            Error::new(
-                Code::ProfileInvalid,
-                format!("the connect profile {} does not map the status \"{}\"", self.profile.name, printable(&word)),
-            )
-            .hint("Add the word to connection.statuses in the profile.")
-        })?;
-        Ok(Connection {
-            id: text(&shape.id).ok_or_else(|| self.not_described(&shape.id, "an id"))?,
-            name: text(&shape.name).ok_or_else(|| self.not_described(&shape.name, "a name"))?,
-            status,
-            cause: text(&shape.cause).map(|cause| printable(&cause)),
-        })
-    }
-
-    fn not_described(&self, pointer: &str, what: &str) -> Error {
-        Error::new(
-            Code::ProfileInvalid,
-            format!("ISPM's answer has not {what} at \"{pointer}\", where the connect profile {} says", self.profile.name),
-        )
-        .hint("Correct the pointer in the profile, or ISPM's address in the tenant record.")
-    }
-
-    /// One call. 2xx and 409 are answers; 401 and 403 are the tenant's trouble; other refusals are final for the scope.
     async fn send(&self, name: &'static str, template: &Template, values: &Values) -> Result<Answer, Error> {
+        let url = self.url(name, template, values)?;
+        self.exchange(name, template, url, values).await
+    }
+
+    fn url(&self, name: &str, template: &Template, values: &Values) -> Result<Url, Error> {
         let query = template.query.iter().map(|(key, value)| (key.clone(), value.clone()));
-        let url = values
-            .url(&self.base, &template.path, query)
-            .ok_or_else(|| Error::new(Code::UnexpectedAnswer, format!("{name}: an id of ISPM's does not fit into a path")))?;
-        let method = match template.method {
-            Verb::Get => Method::Get,
-            Verb::Post => Method::Post,
-        };
-        let mut request = Request::new(url, method);
-        for (header, value) in &self.profile.headers {
-            let value = value.replace("{token}", self.token.expose_secret().trim());
-            request.insert_header(HeaderName::from(header.to_ascii_lowercase()), value);
-        }
+        let leaves = || Error::new(Code::UnexpectedAnswer, format!("{name}: an id of ISPM's does not fit into a path"));
+        values.url(&self.base, &template.path, query).ok_or_else(leaves)
+    }
+
+    async fn exchange(&self, name: &'static str, template: &Template, url: Url, values: &Values) -> Result<Answer, Error> {
+        let mut request = Request::new(url, template.method.into());
         if let Some(body) = &template.body {
             request.insert_header(CONTENT_TYPE, "application/json");
             request.set_body(values.fill_json(body).to_string());
         }
-        let answer = self.api.send(name, request).await?;
-        match answer.status() {
-            200..=201 | 409 => Ok(answer),
-            401 => Err(answer.failure(Code::IspmRefused).hint("Put a valid API token into the secret that ispm.tokenSecretName names.")),
-            403 => Err(answer.failure(Code::IspmRefused).hint("Give the API token the right to read and create sources in ISPM.")),
-            _ => Err(answer
-                .failure(Code::ConnectionRefused)
-                .hint("Check ispm.url, ispm.entraSource and the connect profile against what ISPM expects.")),
+        for (header, value) in &self.profile.headers {
+            let value = value.replace("{token}", self.token.expose_secret().trim());
+            request.insert_header(HeaderName::from(header.to_ascii_lowercase()), value);
         }
+        let answer = self.api.send(name, request).await?;
+        let gone = template.method == Verb::Delete && answer.status() == 404;
+        if !gone {
+            judge(answer.status(), &answer)?;
+        }
+        Ok(answer)
     }
 }
 
-impl Values {
-    /// Whether an item has each value at its pointer.
-    fn matches(&self, item: &Value, conditions: &std::collections::BTreeMap<String, String>) -> bool {
-        conditions.iter().all(|(pointer, wanted)| item.pointer(pointer).and_then(Value::as_str) == Some(self.fill(wanted).as_str()))
+enum Created {
+    /// 200, 201: here it is.
+    Made(Value),
+    /// 202: it will be.
+    Accepted,
+    /// 409: it was there.
+    Exists(Value),
+}
+
+/// 2xx and 409 are answers; 401 and 403 are the tenant's trouble; what may pass is for later; other refusals are final for the scope.
+fn judge(status: u16, answer: &Answer) -> Result<(), Error> {
+    match status {
+        200..=299 | 409 => Ok(()),
+        401 => Err(answer.refusal(Code::IspmRefused, "ISPM refused the API token").hint("Put a valid API token into the secret that ispm.tokenSecretName names.")),
+        403 => Err(answer.refusal(Code::IspmRefused, "ISPM denied the API token the call").hint("Give the API token the right to read and create sources in ISPM.")),
+        408 | 429 | 500..=599 => Err(answer.refusal(Code::Unavailable, "ISPM could not do it now")),
+        _ => Err(answer
+            .refusal(Code::ConnectionRefused, "ISPM refused the call")
+            .hint("Check ispm.url, ispm.entraSource and the connect profile against what ISPM expects.")),
+    }
+}
+
+impl From<Verb> for Method {
+    fn from(verb: Verb) -> Self {
+        match verb {
+            Verb::Get => Self::Get,
+            Verb::Post => Self::Post,
+            Verb::Put => Self::Put,
+            Verb::Delete => Self::Delete,
+        }
     }
 }

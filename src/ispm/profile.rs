@@ -1,42 +1,62 @@
-//! The connect profile: a declarative file that says how a connection is found, created and read.
+//! The connect profile: a declarative file that says how a connection is found, created, read and removed.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::template::{PLACEHOLDERS, placeholders};
+use super::Cause;
 use crate::error::{Code, Error};
 use crate::tenant::expectation;
 
 /// A connect profile.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Profile {
-    schema_version: u64,
+    /// Always 1 in this version.
+    pub schema_version: u64,
     /// The profile's name, for messages.
     pub name: String,
-    /// Headers of every request; `{token}` stands for the API token.
+    /// Headers of every request. `{token}` stands for the API token, and may stand nowhere else.
     pub headers: BTreeMap<String, String>,
-    /// The connection's name, made of the tenant's id: it has to be the same for ever, since rights in ISPM are given by name.
+    /// What a connection is made for.
+    #[serde(default)]
+    pub connection_per: ConnectionPer,
+    /// The connection's name. It has to be the same for ever, since rights in ISPM are given by name: make it of ids.
     pub connection_name: String,
     /// How the Related AAD is looked up.
     pub source: SourceLookup,
-    /// How an existing connection is found.
+    /// How existing connections are listed.
     pub find: Lookup,
     /// How one connection is read by its id.
-    pub read: Read,
+    pub read: ById,
     /// How a connection is created.
     pub create: Create,
+    /// How a connection is removed.
+    pub remove: ById,
     /// Where a connection's members stand.
     pub connection: ConnectionShape,
 }
 
+/// What a connection is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionPer {
+    /// One for each Entra source; it serves whatever the app may read.
+    #[default]
+    Source,
+    /// One for each onboarded scope.
+    Scope,
+}
+
 /// One HTTP request.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Template {
-    /// GET or POST.
+    /// The method.
     pub method: Verb,
     /// A path below the tenant's ISPM address.
     pub path: String,
@@ -49,83 +69,173 @@ pub struct Template {
 
 /// The methods that a profile may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Verb {
     /// Reads.
     Get,
     /// Creates.
     Post,
+    /// Creates or replaces under a given key.
+    Put,
+    /// Removes.
+    Delete,
 }
 
 /// How the Related AAD is looked up.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceLookup {
     /// The request that lists sources.
     pub request: Template,
-    /// Pointer to the array of sources.
+    /// JSON pointer to the array of sources.
     pub items: String,
-    /// Pointers into a source, and the values that make it the Related AAD.
+    /// How further pages are asked for.
+    pub paging: Option<Paging>,
+    /// JSON pointers into a source, and the values that make it the Related AAD.
     #[serde(rename = "where")]
     pub conditions: BTreeMap<String, String>,
-    /// Pointer to the Entra directory's id.
+    /// JSON pointer to the Entra directory's id.
     pub directory_id: String,
 }
 
 /// How connections are listed.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
     /// The request that lists connections.
     pub request: Template,
-    /// Pointer to the array of connections.
+    /// JSON pointer to the array of connections.
     pub items: String,
+    /// How further pages are asked for.
+    pub paging: Option<Paging>,
 }
 
-/// How one connection is read.
+/// How further pages are asked for.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Paging {
+    /// JSON pointer to the next page's address, on the same origin.
+    NextLink(String),
+    /// A cursor in the answer, sent back as a query parameter.
+    Cursor {
+        /// JSON pointer to the cursor.
+        pointer: String,
+        /// The query parameter.
+        parameter: String,
+    },
+}
+
+/// A request about one connection, with `{connectionId}`.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Read {
-    /// The request, with `{connectionId}`.
+pub struct ById {
+    /// The request.
     pub request: Template,
+    /// JSON pointer to the connection in the answer; without it, the whole answer.
+    #[serde(default)]
+    pub item: String,
 }
 
 /// How a connection is created.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Create {
     /// The request that creates.
     pub request: Template,
-    /// Pointer, in a 409's body, to the id of the connection that is there already.
-    pub existing_id: String,
+    /// JSON pointer to the connection in the answer; without it, the whole answer.
+    #[serde(default)]
+    pub item: String,
+    /// JSON pointer, in a 409's body, to the id of the connection that is there already.
+    pub existing_id: Option<String>,
+    /// Where a bulk answer (207) keeps the status of its one item.
+    pub bulk: Option<Bulk>,
+    /// Whether the API refuses a second connection of the same kind. Where it does not, connections are read again after creating, and
+    /// the younger of two is taken back if it was made here.
+    #[serde(default = "yes")]
+    pub refuses_duplicates: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Where a bulk answer (207) keeps its items.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Bulk {
+    /// JSON pointer to the array of items.
+    pub items: String,
+    /// JSON pointer, in an item, to its status, a number as HTTP's.
+    pub status: String,
+    /// JSON pointer, in an item, to the connection; without it, the whole item.
+    #[serde(default)]
+    pub item: String,
 }
 
 /// Where a connection's members stand.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectionShape {
-    /// Pointers into a connection, and the values that make it the one of this Entra source.
+    /// JSON pointers into a connection, and the values that make it the one looked for.
     #[serde(rename = "where")]
     pub conditions: BTreeMap<String, String>,
-    /// Pointer to its id.
+    /// JSON pointers into a connection, and the values that mark it as made here. Only such a connection is ever removed.
+    #[serde(default)]
+    pub owner: BTreeMap<String, String>,
+    /// JSON pointer to its id.
     pub id: String,
-    /// Pointer to its name.
+    /// JSON pointer to its name.
     pub name: String,
-    /// Pointer to its status word.
+    /// JSON pointer to its status word.
     pub status: String,
-    /// Pointer to the cause of a failed status.
-    pub cause: String,
+    /// JSON pointer to the cause of a failed status.
+    pub cause: Option<String>,
+    /// JSON pointer to a time or number that grows with each connection.
+    pub created_at: Option<String>,
     /// Status words and what they mean.
-    pub statuses: BTreeMap<String, super::Status>,
+    pub statuses: BTreeMap<String, Meaning>,
+    /// Words at `cause` and what they mean.
+    #[serde(default)]
+    pub causes: BTreeMap<String, Cause>,
+}
+
+/// What a status word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    /// ISPM reads through it.
+    Connected,
+    /// Not tested yet.
+    Pending,
+    /// The test failed; the cause stands elsewhere, or nowhere.
+    Failed,
+    /// The test failed: the credentials were refused.
+    FailedAuthentication,
+    /// The test failed: a right is missing.
+    MissingPermissions,
+    /// The test failed: something is not set up.
+    MissingConfiguration,
 }
 
 impl Profile {
+    /// The text of the profile that ships.
+    pub const SHIPPED: &str = include_str!("profiles/default.json");
+
     /// The profile that ships.
     ///
     /// # Errors
     /// None for the file as it is; the signature is that of [`Profile::read`].
     pub fn shipped() -> Result<Self, Error> {
-        Self::read(include_str!("profiles/default.json"), "default")
+        Self::read(Self::SHIPPED, "default")
     }
 
     /// Reads and checks a profile.
@@ -135,107 +245,13 @@ impl Profile {
     pub fn read(text: &str, name: &str) -> Result<Self, Error> {
         let invalid = |words: String| {
             Error::new(Code::ProfileInvalid, format!("the connect profile {name} is not valid: {words}"))
-                .hint("Correct the profile in the secret store; docs/connect-profile.md describes each member.")
+                .hint("Correct the profile; docs/connect-profile.md describes each member, and `ispm-onboarder profile FILE` checks one.")
         };
         let mut json = serde_json::Deserializer::from_str(text);
-        let profile: Self = serde_path_to_error::deserialize(&mut json).map_err(|error| invalid(expectation(&error)))?;
-        profile.check().map_err(invalid)?;
+        let profile: Self = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| invalid(format!("line {}, {}", error.inner().line(), expectation(&error))))?;
+        json.end().map_err(|_| invalid("something stands after its end".to_owned()))?;
+        super::check::check(&profile).map_err(invalid)?;
         Ok(profile)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        if self.schema_version != 1 {
-            return Err("schemaVersion: expected 1".to_owned());
-        }
-        let requests = [
-            ("source.request", &self.source.request),
-            ("find.request", &self.find.request),
-            ("read.request", &self.read.request),
-            ("create.request", &self.create.request),
-        ];
-        for (place, template) in requests {
-            check_template(template).map_err(|words| format!("{place}.{words}"))?;
-        }
-        let pointers = [
-            ("source.items", &self.source.items),
-            ("source.directoryId", &self.source.directory_id),
-            ("find.items", &self.find.items),
-            ("create.existingId", &self.create.existing_id),
-            ("connection.id", &self.connection.id),
-            ("connection.name", &self.connection.name),
-            ("connection.status", &self.connection.status),
-            ("connection.cause", &self.connection.cause),
-        ];
-        let conditions = [("source.where", &self.source.conditions), ("connection.where", &self.connection.conditions)];
-        let keys = conditions.iter().flat_map(|(place, map)| map.keys().map(move |key| (*place, key)));
-        for (place, pointer) in pointers.into_iter().chain(keys) {
-            if !(pointer.is_empty() || pointer.starts_with('/')) {
-                return Err(format!("{place}: expected a JSON pointer, beginning with \"/\" or empty"));
-            }
-        }
-        match conditions.iter().find(|(_, map)| map.is_empty()) {
-            Some((place, _)) => Err(format!("{place}: expected at least one condition, or the first item found would count as ours")),
-            None => check_placeholders("connectionName", &self.connection_name),
-        }
-    }
-}
-
-fn check_template(template: &Template) -> Result<(), String> {
-    let path = &template.path;
-    if !path.starts_with('/') || path.contains("//") || path.contains("..") || path.contains(['?', '#', '\\']) {
-        return Err("path: expected a plain path such as /api/v1/connections; queries go into \"query\"".to_owned());
-    }
-    check_placeholders("path", path)?;
-    for (key, value) in &template.query {
-        check_placeholders(&format!("query.{key}"), value)?;
-    }
-    template.body.as_ref().map_or(Ok(()), |body| check_placeholders("body", &body.to_string()))
-}
-
-/// Anything in braces that looks like a placeholder has to be one; JSON's own braces never directly enclose a word.
-fn check_placeholders(place: &str, text: &str) -> Result<(), String> {
-    let is_word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
-    match placeholders(text).filter(is_word).find(|name| !PLACEHOLDERS.contains(name)) {
-        Some(unknown) => Err(format!("{place}: unknown placeholder {{{unknown}}}, expected one of {}", PLACEHOLDERS.join(", "))),
-        None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn changed(from: &str, to: &str) -> Error {
-        let text = include_str!("profiles/default.json");
-        assert!(text.contains(from), "{from}");
-        Profile::read(&text.replace(from, to), "test").unwrap_err()
-    }
-
-    #[test]
-    fn the_shipped_profile_is_valid() {
-        assert_eq!(Profile::shipped().unwrap().name, "default");
-    }
-
-    #[test]
-    fn faults_are_named_by_their_place() {
-        for (from, to, place) in [
-            ("\"/api/v1/sources\"", "\"https://evil.example/steal\"", "source.request.path"),
-            ("\"/api/v1/sources\"", "\"/../admin\"", "source.request.path"),
-            ("/api/v1/connections/{connectionId}", "/api/v1/connections/{token}", "read.request.path: unknown placeholder {token}"),
-            (
-                "\"{connectionName}\", \"relatedSource\"",
-                "\"{token}\", \"relatedSource\"",
-                "create.request.body: unknown placeholder {token}",
-            ),
-            ("\"items\": \"/data\"", "\"items\": \"data\"", "source.items"),
-            ("{ \"/type\": \"azure\", \"/relatedSource\": \"{entraSource}\" }", "{}", "connection.where"),
-            ("\"failed\": \"failed\"", "\"failed\": \"odd\"", "connection.statuses.failed"),
-            ("\"GET\"", "\"DELETE\"", "source.request.method"),
-            ("\"schemaVersion\": 1", "\"schemaVersion\": 2", "schemaVersion"),
-        ] {
-            let error = changed(from, to);
-            assert_eq!(error.code, Code::ProfileInvalid);
-            assert!(error.message.contains(place), "{place:?} in {:?}", error.message);
-        }
     }
 }

@@ -3,33 +3,78 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::scope::Guid;
+use crate::scope::{Guid, Scope};
 
-/// The placeholders that paths, queries and bodies may use. `{token}` is for header values only.
-pub const PLACEHOLDERS: [&str; 4] = ["tenantId", "entraSource", "connectionName", "connectionId"];
+/// The placeholders that paths, queries, bodies and conditions may use. `{token}` is for header values only.
+pub const PLACEHOLDERS: [&str; 7] = ["tenantId", "entraSource", "scope", "scopeKind", "scopeId", "connectionName", "connectionId"];
+/// The placeholders that the connection's name may use.
+pub const NAME_PLACEHOLDERS: [&str; 4] = ["tenantId", "scope", "scopeKind", "scopeId"];
 
-/// The values behind the placeholders of one tenant.
+/// The values behind the placeholders of one call.
 #[derive(Clone, Debug)]
 pub struct Values {
-    /// The Entra tenant.
-    pub tenant: Guid,
-    /// The name of the Microsoft Entra ID source.
-    pub entra_source: String,
-    /// The connection's name, once the profile has made it of the tenant's id.
-    pub connection_name: String,
-    /// The connection's id, for reading one.
-    pub connection_id: String,
+    tenant: Guid,
+    entra_source: String,
+    scope: Scope,
+    connection_name: String,
+    connection_id: String,
 }
 
 impl Values {
-    /// The text with each placeholder replaced.
+    /// The values of a tenant and a scope; `name` is the profile's template of the connection's name.
+    #[must_use]
+    pub fn new(tenant: Guid, entra_source: &str, scope: &Scope, name: &str) -> Self {
+        let unnamed = Self {
+            tenant,
+            entra_source: entra_source.to_owned(),
+            scope: scope.clone(),
+            connection_name: String::new(),
+            connection_id: String::new(),
+        };
+        Self { connection_name: unnamed.fill(name), ..unnamed }
+    }
+
+    /// The same values, about one connection.
+    #[must_use]
+    pub fn about(&self, connection_id: &str) -> Self {
+        Self { connection_id: connection_id.to_owned(), ..self.clone() }
+    }
+
+    /// The connection's name.
+    #[must_use]
+    pub fn connection_name(&self) -> &str {
+        &self.connection_name
+    }
+
+    fn value_of(&self, placeholder: &str) -> Option<String> {
+        let (kind, id) = match &self.scope {
+            Scope::Subscription(id) => ("subscription", id.to_string()),
+            Scope::ManagementGroup(name) => ("management-group", name.to_string()),
+        };
+        Some(match placeholder {
+            "tenantId" => self.tenant.to_string(),
+            "entraSource" => self.entra_source.clone(),
+            "scope" => self.scope.path(),
+            "scopeKind" => kind.to_owned(),
+            "scopeId" => id,
+            "connectionName" => self.connection_name.clone(),
+            "connectionId" => self.connection_id.clone(),
+            _ => return None,
+        })
+    }
+
+    /// The text with each placeholder replaced, once: a value that looks like a placeholder stays as it is.
     #[must_use]
     pub fn fill(&self, template: &str) -> String {
-        template
-            .replace("{tenantId}", &self.tenant.to_string())
-            .replace("{connectionName}", &self.connection_name)
-            .replace("{connectionId}", &self.connection_id)
-            .replace("{entraSource}", &self.entra_source)
+        let mut pieces = template.split('{');
+        let mut filled = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            match piece.split_once('}').and_then(|(name, rest)| Some((self.value_of(name)?, rest))) {
+                Some((value, rest)) => filled.extend([value.as_str(), rest]),
+                None => filled.extend(["{", piece]),
+            }
+        }
+        filled
     }
 
     /// A JSON document with the placeholders in its strings replaced.
@@ -76,20 +121,26 @@ pub fn placeholders(template: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
+    fn values() -> Values {
+        let tenant = Guid::parse("0b1f6471-1bf0-4dda-aec3-111122223333").unwrap();
+        let scope = Scope::parse("/providers/Microsoft.Management/managementGroups/corp").unwrap();
+        Values::new(tenant, "Contoso & Söhne/EU {tenantId}", &scope, "azure-{scopeKind}-{scopeId}")
+    }
+
     #[test]
     fn values_stay_in_their_segment() {
-        let mut values = Values {
-            tenant: Guid::parse("0b1f6471-1bf0-4dda-aec3-111122223333").unwrap(),
-            entra_source: "Contoso & Söhne/EU".to_owned(),
-            connection_name: String::new(),
-            connection_id: "a/../../admin?x=1#y".to_owned(),
-        };
         let base = Url::parse("https://contoso.spera-app.com/gateway/").unwrap();
-        let url = values.url(&base, "/c/{connectionId}", [("name".to_owned(), "{entraSource}".to_owned())].into_iter()).unwrap();
-        assert_eq!(url.as_str(), "https://contoso.spera-app.com/gateway/c/a%2F..%2F..%2Fadmin%3Fx=1%23y?name=Contoso+%26+S%C3%B6hne%2FEU");
+        let query = || [("name".to_owned(), "{entraSource}".to_owned())].into_iter();
+        let url = values().about("a/../../admin?x=1#y").url(&base, "/c/{connectionId}", query()).unwrap();
+        assert_eq!(url.path(), "/gateway/c/a%2F..%2F..%2Fadmin%3Fx=1%23y");
+        assert_eq!(url.query(), Some("name=Contoso+%26+S%C3%B6hne%2FEU+%7BtenantId%7D"));
         for id in ["", ".", ".."] {
-            id.clone_into(&mut values.connection_id);
-            assert!(values.url(&base, "/c/{connectionId}", std::iter::empty()).is_none(), "{id:?}");
+            assert!(values().about(id).url(&base, "/c/{connectionId}", query()).is_none(), "{id:?}");
         }
+    }
+
+    #[test]
+    fn a_value_is_not_a_template() {
+        assert_eq!(values().fill("{entraSource}|{connectionName}|{other}|{"), "Contoso & Söhne/EU {tenantId}|azure-management-group-corp|{other}|{");
     }
 }

@@ -1,15 +1,73 @@
 //! CloudEvents 1.0 in JSON (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 
+use serde::Serialize;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::{Cause, History, Inbound, Request, asked_by, refused, time_of, wanted};
 use crate::error::{Code, Error};
-use crate::scope::printable;
+use crate::result_event::Specversion;
+use crate::scope::{Guid, Scope, printable};
 
 /// The event type by which a pipeline asks for a scope to be onboarded.
 pub const ONBOARDING_REQUESTED: &str = "dev.ispm-onboarder.onboarding.requested.v1";
 /// The event type by which a pipeline asks for a scope to be offboarded.
 pub const OFFBOARDING_REQUESTED: &str = "dev.ispm-onboarder.offboarding.requested.v1";
+
+/// The event by which a pipeline asks, as this program's own commands and documents write it. What is read is only what
+/// [`super::parse`] says; further members have no effect.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub struct RequestedEvent {
+    /// Always 1.0.
+    pub specversion: Specversion,
+    /// The sender's id of this event: a repeat has the same.
+    pub id: String,
+    /// Who sends it.
+    pub source: String,
+    /// What is asked.
+    #[serde(rename = "type")]
+    pub kind: Requested,
+    /// When its cause came about; the propagation window counts from here.
+    #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "cli", schemars(with = "String", extend("format" = "date-time")))]
+    pub time: OffsetDateTime,
+    /// What is to be onboarded.
+    pub data: RequestedData,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Requested {
+    /// Onboarding.
+    #[serde(rename = "dev.ispm-onboarder.onboarding.requested.v1")]
+    Onboarding,
+    /// Offboarding.
+    #[serde(rename = "dev.ispm-onboarder.offboarding.requested.v1")]
+    Offboarding,
+}
+
+/// The `data` of a requested event.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RequestedData {
+    /// The Entra tenant.
+    pub tenant_id: Guid,
+    /// The subscription or management group.
+    pub scope: Scope,
+}
+
+impl RequestedEvent {
+    /// Asks for a scope to be onboarded.
+    #[must_use]
+    pub fn onboarding(id: &str, source: &str, time: OffsetDateTime, tenant_id: Guid, scope: &Scope) -> Self {
+        let data = RequestedData { tenant_id, scope: scope.clone() };
+        let (specversion, kind) = (Specversion::V1, Requested::Onboarding);
+        Self { specversion, id: id.to_owned(), source: source.to_owned(), kind, time, data }
+    }
+}
 
 /// The attributes that the specification requires, with `specversion`.
 const REQUIRED: [&str; 3] = ["source", "id", "type"];

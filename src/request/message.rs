@@ -13,6 +13,7 @@ const VERSION: u64 = 1;
 
 /// A request in the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Message {
     version: u64,
@@ -21,8 +22,10 @@ pub struct Message {
     action: Action,
     cause: Cause,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    #[cfg_attr(feature = "cli", schemars(with = "Option<String>", extend("format" = "date-time")))]
     caused_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "cli", schemars(with = "String", extend("format" = "date-time")))]
     first_seen: OffsetDateTime,
     attempts: u32,
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use cloud_event::{OFFBOARDING_REQUESTED, ONBOARDING_REQUESTED};
+pub use cloud_event::{OFFBOARDING_REQUESTED, ONBOARDING_REQUESTED, RequestedEvent};
 pub use envelope::Envelope;
 pub use message::Message;
 
@@ -20,6 +20,7 @@ use crate::scope::{Guid, Scope};
 
 /// What is asked for a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Give ISPM its view of the scope.
@@ -39,6 +40,7 @@ impl fmt::Display for Action {
 
 /// What caused a request: enough to recognise its repeat.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cause {
     /// The event's `source` (Event Grid schema: `topic`), or a name of ours for a call without an event.

@@ -152,7 +152,7 @@ impl Stage {
             let request = inbound.request.map_err(|error| Wrong::new(error.message))?;
             let mut row = self.onboarder.cover(&request).await.map_err(|error| Wrong::new(error.message))?;
             let subject = part.scope.path();
-            let failed = results.iter().find(|event| event["subject"] == subject.as_str() && event["type"] == crate::outcome::Kind::Failed.event_type());
+            let failed = results.iter().find(|event| event["subject"] == subject.as_str() && event["type"] == crate::result_event::Kind::Failed.event_type());
             if let Some(message) = failed.and_then(|event| event.pointer("/data/message")?.as_str()) {
                 row.why = Some(message.to_owned());
             }

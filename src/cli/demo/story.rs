@@ -6,12 +6,11 @@ use ispm_onboarder_simulator::DemoCast;
 use ispm_onboarder_simulator::platform::{Delivered, Delivery};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::super::Wrong;
 use super::log_lines;
 use crate::config::{Config, ConfigError};
-use crate::request::ONBOARDING_REQUESTED;
+use crate::request::RequestedEvent;
 use crate::scope::{GroupName, Guid, Scope};
 
 /// One scope of the demo.
@@ -27,7 +26,7 @@ pub(super) struct Story {
     cast: DemoCast,
     tenant: Guid,
     parts: Vec<Part>,
-    time: String,
+    time: OffsetDateTime,
 }
 
 impl Story {
@@ -51,7 +50,7 @@ impl Story {
             parts.push(Part { scope, told: told.to_owned(), id: format!("demo-{}", parts.len() + 1) });
         }
         parts.insert(3, Part { scope: Scope::ManagementGroup(group), told: "a whole management group".to_owned(), id: "demo-group".to_owned() });
-        let time = crate::clock::Clock::System.now().format(&Rfc3339).unwrap_or_default();
+        let time = crate::clock::Clock::System.now();
         Ok(Self { cast, tenant, parts, time })
     }
 
@@ -77,10 +76,7 @@ impl Story {
     /// The events that a subscription pipeline would send.
     pub(super) fn events(&self) -> impl Iterator<Item = Value> {
         self.parts.iter().map(|part| {
-            json!({
-                "specversion": "1.0", "id": part.id, "source": "/contoso/subscription-pipeline", "type": ONBOARDING_REQUESTED,
-                "time": self.time, "datacontenttype": "application/json", "data": { "tenantId": self.tenant, "scope": part.scope },
-            })
+            json!(RequestedEvent::onboarding(&part.id, "/contoso/subscription-pipeline", self.time, self.tenant, &part.scope))
         })
     }
 
