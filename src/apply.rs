@@ -4,9 +4,9 @@ use crate::azure::{Assigned, Assignment};
 use crate::error::{Code, Error};
 use crate::ispm::Connection;
 use crate::observe::Observed;
-use crate::result_event::{ConnectionResult, RoleResult, RoleState};
 use crate::plan::{Plan, Step};
 use crate::request::Request;
+use crate::result_event::{ConnectionResult, RoleResult, RoleState};
 use crate::scope::{Guid, Scope};
 use crate::session::Session;
 

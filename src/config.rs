@@ -93,7 +93,7 @@ impl Config {
                 secret_store,
                 results,
                 queue,
-                propagation: propagation.unwrap_or(Duration::from_mins(60)),
+                propagation: propagation.unwrap_or(Duration::from_hours(1)),
                 tenants,
                 ispm_hosts: ispm_hosts.unwrap_or_else(|| vec![HostPattern("*.spera-app.com".to_owned())]),
                 identity_client_id,
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_minimal_configuration_has_sensible_defaults() {
         let config = read(&GOOD).unwrap();
-        assert_eq!(config.propagation, Duration::from_mins(60));
+        assert_eq!(config.propagation, Duration::from_hours(1));
         assert!(config.ispm_hosts[0].allows("contoso.spera-app.com"));
         for host in ["spera-app.com", "a.b.spera-app.com", "evil-spera-app.com", "contoso.spera-app.com.evil.org", ".spera-app.com"] {
             assert!(!config.ispm_hosts[0].allows(host), "{host}");

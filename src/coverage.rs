@@ -69,9 +69,10 @@ impl Coverage {
             (Ok(()), RoleCoverage::Missing, _) => (ConnectionCoverage::Missing, Some("Reader is missing".to_owned())),
             (Ok(()), _, Some(Status::Connected)) => (ConnectionCoverage::Connected, None),
             (Ok(()), _, Some(Status::Pending)) => (ConnectionCoverage::Pending, Some("ISPM has not tested the connection yet".to_owned())),
-            (Ok(()), _, Some(Status::Failed(cause))) => {
-                (ConnectionCoverage::Failed, Some(format!("ISPM's test failed: {}", cause.map_or_else(|| "no cause given".to_owned(), |cause| cause.to_string()))))
-            }
+            (Ok(()), _, Some(Status::Failed(cause))) => (
+                ConnectionCoverage::Failed,
+                Some(format!("ISPM's test failed: {}", cause.map_or_else(|| "no cause given".to_owned(), |cause| cause.to_string()))),
+            ),
             (Ok(()), _, None) if record.ispm.connect == Connect::Console => {
                 (ConnectionCoverage::Pending, Some("whether the connection was made in the ISPM console cannot be read".to_owned()))
             }

@@ -218,4 +218,3 @@ impl From<&Connection> for ConnectionResult {
         Self { id: connection.id.clone(), name: connection.name.clone(), status, cause }
     }
 }
-

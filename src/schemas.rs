@@ -1,4 +1,4 @@
-//! The JSON Schemas and the AsyncAPI document, generated from the types. `docs/schemas/` holds them; a test compares.
+//! The JSON Schemas and the `AsyncAPI` document, generated from the types. `docs/schemas/` holds them; a test compares.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn schema<T: JsonSchema>() -> Value {
     json!(SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>())
 }
 
-/// What is received and what is published, on which channel (AsyncAPI 3.0.0).
+/// What is received and what is published, on which channel (`AsyncAPI` 3.0.0).
 fn asyncapi() -> Value {
     let message = |name: &str, summary: &str, schema: &str| {
         json!({
@@ -40,7 +40,12 @@ fn asyncapi() -> Value {
     let kinds = [Kind::Onboarded, Kind::Pending, Kind::Blocked, Kind::Failed, Kind::TenantFailed];
     let results: serde_json::Map<String, Value> = kinds
         .into_iter()
-        .map(|kind| (kind.word().replace(' ', "-"), message(kind.event_type(), &format!("The scope's or tenant's result: {}.", kind.word()), "result-event.schema.json")))
+        .map(|kind| {
+            (
+                kind.word().replace(' ', "-"),
+                message(kind.event_type(), &format!("The scope's or tenant's result: {}.", kind.word()), "result-event.schema.json"),
+            )
+        })
         .collect();
     json!({
         "asyncapi": "3.0.0",

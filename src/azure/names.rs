@@ -13,7 +13,7 @@ pub const OWNERSHIP_MARK: &str = "ispm-onboarder/1";
 /// The namespace of ARM's and Bicep's `guid()` function. No official page gives it; public ports of the function agree.
 const ARM_GUID_NAMESPACE: Uuid = uuid!("11fb06fb-712d-4ddd-98c7-e71bbd588830");
 
-/// ARM's `guid()`: a UUIDv5 of the arguments joined with hyphens.
+/// ARM's `guid()`: a version 5 UUID of the arguments joined with hyphens.
 fn arm_guid(arguments: &[&str]) -> Uuid {
     Uuid::new_v5(&ARM_GUID_NAMESPACE, arguments.join("-").as_bytes())
 }

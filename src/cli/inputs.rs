@@ -10,8 +10,8 @@ use super::show::{Row, Show};
 use super::{Output, Tally, Wrong, compose};
 use crate::Onboarder;
 use crate::error::Disposition;
-use crate::result_event::Kind;
 use crate::request::Inbound;
+use crate::result_event::Kind;
 use crate::take_up::{Delivery, Ending};
 
 /// Takes up each input, or only shows what would be done, and prints what came of it.

@@ -38,4 +38,5 @@ impl Onboard {
     }
 }
 
-const SCOPES: &str = "A scope is a subscription id, /subscriptions/{id}, mg:NAME, /providers/Microsoft.Management/managementGroups/{name}, or tenant-root.";
+const SCOPES: &str =
+    "A scope is a subscription id, /subscriptions/{id}, mg:NAME, /providers/Microsoft.Management/managementGroups/{name}, or tenant-root.";

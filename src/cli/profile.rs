@@ -33,7 +33,9 @@ impl CheckProfile {
                 println!("{error}");
                 error.hint.iter().for_each(|hint| println!("hint: {hint}"));
             }
-            (Err(error), Output::Json) => println!("{}", json!({ "profile": shown, "valid": false, "message": error.message, "hint": error.hint })),
+            (Err(error), Output::Json) => {
+                println!("{}", json!({ "profile": shown, "valid": false, "message": error.message, "hint": error.hint }))
+            }
         }
         Ok(Tally { failed: checked.is_err(), later: false })
     }

@@ -76,7 +76,13 @@ pub(super) fn print_results(rows: &[Row]) {
     let mut table = table(&["RESULT", "SCOPE", "ROLE", "CONNECTION", "WHY"]);
     for row in rows {
         let colour = if row.good { Color::Green } else { Color::Yellow };
-        table.add_row([coloured(&row.result, colour), Cell::new(&row.scope), Cell::new(&row.role), Cell::new(&row.connection), Cell::new(&row.why)]);
+        table.add_row([
+            coloured(&row.result, colour),
+            Cell::new(&row.scope),
+            Cell::new(&row.role),
+            Cell::new(&row.connection),
+            Cell::new(&row.why),
+        ]);
     }
     println!("{table}");
     for row in rows {

@@ -33,7 +33,8 @@ impl Simulate {
         compose::block_on(async {
             let simulator = Simulator::new(world, Clock::starting_at(SystemClock::System.now()));
             let proxy = Proxy::bind(simulator, self.port).map_err(|error| {
-                Wrong::new(format!("port {} cannot be listened on: {error}", self.port)).hint("Choose another with --port, or --port 0 for any.")
+                Wrong::new(format!("port {} cannot be listened on: {error}", self.port))
+                    .hint("Choose another with --port, or --port 0 for any.")
             })?;
             let environment = Environment::of(&proxy, self.env_file.as_deref()).map_err(|error| Wrong::new(error.to_string()))?;
             print!("{}", environment.exports());

@@ -25,7 +25,6 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 const MOST_CALL_BYTES: usize = 64 * 1024;
 
 /// The routes of the handler: one for each function folder, and `/`, which the host polls until something answers.
-#[must_use]
 pub fn router(readiness: Readiness) -> Router {
     let calls = Router::new().route("/api/onboard", post(onboard)).layer(DefaultBodyLimit::max(MOST_CALL_BYTES));
     Router::new()

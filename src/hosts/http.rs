@@ -63,9 +63,8 @@ pub(super) fn answer_call(taken: TakenUp) -> Response {
         Ending::Published { outcome, event } => match (outcome.kind, &outcome.error) {
             (Kind::Blocked, Some(error)) => problem(StatusCode::CONFLICT, error),
             (Kind::Failed | Kind::TenantFailed, Some(error)) => problem(refusal(error.code), error),
-            _ => {
-                (StatusCode::OK, [(header::CONTENT_TYPE, "application/cloudevents+json; charset=utf-8")], json!(event).to_string()).into_response()
-            }
+            _ => (StatusCode::OK, [(header::CONTENT_TYPE, "application/cloudevents+json; charset=utf-8")], json!(event).to_string())
+                .into_response(),
         },
         Ending::Later { error, delay: Some(delay) } => {
             let seconds = delay.as_secs();

@@ -58,8 +58,11 @@ impl Profile {
     }
 
     pub(super) fn not_described(&self, pointer: &str, what: &str) -> Error {
-        Error::new(Code::ProfileInvalid, format!("ISPM's answer has not {what} at \"{pointer}\", where the connect profile {} says", self.name))
-            .hint("Correct the pointer in the profile, or ISPM's address in the tenant record.")
+        Error::new(
+            Code::ProfileInvalid,
+            format!("ISPM's answer has not {what} at \"{pointer}\", where the connect profile {} says", self.name),
+        )
+        .hint("Correct the pointer in the profile, or ISPM's address in the tenant record.")
     }
 
     fn not_mapped(&self, member: &str, word: &str) -> Error {
@@ -83,7 +86,9 @@ impl Paging {
 impl Values {
     /// Whether an item has each value at its pointer; text is compared without regard to case, as ids come in any.
     pub(super) fn match_item(&self, item: &Value, conditions: &BTreeMap<String, String>) -> bool {
-        conditions.iter().all(|(pointer, wanted)| text(item, pointer).is_some_and(|found| found.to_lowercase() == self.fill(wanted).to_lowercase()))
+        conditions
+            .iter()
+            .all(|(pointer, wanted)| text(item, pointer).is_some_and(|found| found.to_lowercase() == self.fill(wanted).to_lowercase()))
     }
 }
 

@@ -72,7 +72,11 @@ fn check_pointers(profile: &Profile) -> Result<(), String> {
         ("connection.name", &shape.name),
         ("connection.status", &shape.status),
     ];
-    let optional = [("create.existingId", &profile.create.existing_id), ("connection.cause", &shape.cause), ("connection.createdAt", &shape.created_at)];
+    let optional = [
+        ("create.existingId", &profile.create.existing_id),
+        ("connection.cause", &shape.cause),
+        ("connection.createdAt", &shape.created_at),
+    ];
     pointers.extend(optional.into_iter().filter_map(|(place, pointer)| Some((place, pointer.as_ref()?))));
     if let Some(bulk) = &profile.create.bulk {
         pointers.extend([("create.bulk.items", &bulk.items), ("create.bulk.status", &bulk.status), ("create.bulk.item", &bulk.item)]);
@@ -96,8 +100,12 @@ fn check_names(profile: &Profile) -> Result<(), String> {
     check_placeholders("connectionName", &profile.connection_name, &NAME_PLACEHOLDERS)?;
     let of_scope = placeholders(&profile.connection_name).any(|name| matches!(name, "scope" | "scopeId"));
     match profile.connection_per {
-        ConnectionPer::Scope if !of_scope => Err("connectionName: expected {scopeId} or {scope}, since connectionPer is \"scope\"".to_owned()),
-        ConnectionPer::Source if of_scope => Err("connectionName: expected no {scopeId} or {scope}, since connectionPer is \"source\"".to_owned()),
+        ConnectionPer::Scope if !of_scope => {
+            Err("connectionName: expected {scopeId} or {scope}, since connectionPer is \"scope\"".to_owned())
+        }
+        ConnectionPer::Source if of_scope => {
+            Err("connectionName: expected no {scopeId} or {scope}, since connectionPer is \"source\"".to_owned())
+        }
         _ => Ok(()),
     }
 }
@@ -135,7 +143,11 @@ mod tests {
             ("\"/api/v1/sources\"", "\"/../admin\"", "source.request.path"),
             ("/api/v1/connections/{connectionId}", "/api/v1/connections/{token}", "read.request.path: unknown placeholder {token}"),
             ("/api/v1/connections/{connectionId}", "/api/v1/connections/x", "read.request: expected {connectionId}"),
-            ("\"{connectionName}\", \"relatedSource\"", "\"{token}\", \"relatedSource\"", "create.request.body: unknown placeholder {token}"),
+            (
+                "\"{connectionName}\", \"relatedSource\"",
+                "\"{token}\", \"relatedSource\"",
+                "create.request.body: unknown placeholder {token}",
+            ),
             ("\"azure-{tenantId}\"", "\"azure-{connectionName}\"", "connectionName: unknown placeholder {connectionName}"),
             ("\"azure-{tenantId}\"", "\"azure-{scopeId}\"", "connectionName: expected no {scopeId}"),
             ("\"connectionPer\": \"source\"", "\"connectionPer\": \"scope\"", "connectionName: expected {scopeId}"),

@@ -74,7 +74,8 @@ impl IspmClient {
             return Ok(());
         }
         let words = format!("the Microsoft Entra ID source \"{name}\" is another directory than tenant {}", self.tenant);
-        Err(Error::new(Code::RelatedSourceMismatch, words).hint("Name the Entra source of this tenant as ispm.entraSource in the tenant record."))
+        Err(Error::new(Code::RelatedSourceMismatch, words)
+            .hint("Name the Entra source of this tenant as ispm.entraSource in the tenant record."))
     }
 
     /// Finds the connection that serves a scope; of several, the oldest.
@@ -120,7 +121,8 @@ impl IspmClient {
         let (status, body) = match (answer.status(), &create.bulk) {
             (207, Some(bulk)) => {
                 let body: Value = answer.json()?;
-                let item = self.profile.items(&body, &bulk.items)?.first().ok_or_else(|| self.profile.not_described(&bulk.items, "an item"))?;
+                let item =
+                    self.profile.items(&body, &bulk.items)?.first().ok_or_else(|| self.profile.not_described(&bulk.items, "an item"))?;
                 let status = text(item, &bulk.status).and_then(|text| text.parse().ok());
                 let status = status.ok_or_else(|| self.profile.not_described(&bulk.status, "a status"))?;
                 judge(status, answer)?;
@@ -132,7 +134,9 @@ impl IspmClient {
         let item = || body.pointer(&create.item);
         match status {
             409 => Ok(Created::Exists(body)),
-            202 => Ok(item().filter(|item| self.profile.connection(item).is_ok()).map_or(Created::Accepted, |item| Created::Made(item.clone()))),
+            202 => Ok(item()
+                .filter(|item| self.profile.connection(item).is_ok())
+                .map_or(Created::Accepted, |item| Created::Made(item.clone()))),
             _ => self.profile.part(&body, &create.item).map(|item| Created::Made(item.clone())),
         }
     }
@@ -152,7 +156,8 @@ impl IspmClient {
             return self.profile.connection(item);
         }
         let words = format!("ISPM already has another connection named \"{}\"", printable(values.connection_name()));
-        Err(Error::new(Code::ConnectionConflict, words).hint("Rename or remove that connection in the ISPM console, then send the event again."))
+        Err(Error::new(Code::ConnectionConflict, words)
+            .hint("Rename or remove that connection in the ISPM console, then send the event again."))
     }
 
     /// For an API that lets the same connection be made twice: the older one stays, and the younger is taken back if it was made here.
@@ -163,7 +168,8 @@ impl IspmClient {
         if oldest.id == made.id {
             return Ok((made, true));
         }
-        let ours = |item: &&Value| text(item, &self.profile.connection.id) == made.id && values.match_item(item, &self.profile.connection.owner);
+        let ours =
+            |item: &&Value| text(item, &self.profile.connection.id) == made.id && values.match_item(item, &self.profile.connection.owner);
         if let (Some(_), Some(id)) = (found.iter().find(ours), &made.id) {
             self.send("ispm.connections.delete", &self.profile.remove.request, &values.about(id)).await?;
         }
@@ -182,7 +188,14 @@ impl IspmClient {
     }
 
     /// All items of a list, page by page. Pages stay on ISPM's origin, and none is asked for twice.
-    async fn list(&self, name: &'static str, template: &Template, items: &str, paging: Option<&Paging>, values: &Values) -> Result<Vec<Value>, Error> {
+    async fn list(
+        &self,
+        name: &'static str,
+        template: &Template,
+        items: &str,
+        paging: Option<&Paging>,
+        values: &Values,
+    ) -> Result<Vec<Value>, Error> {
         let first = self.url(name, template, values)?;
         let (mut url, mut found, mut seen) = (first.clone(), Vec::new(), Vec::new());
         while seen.len() < MOST_PAGES && !seen.contains(&url) {
@@ -249,8 +262,12 @@ enum Created {
 fn judge(status: u16, answer: &Answer) -> Result<(), Error> {
     match status {
         200..=299 | 409 => Ok(()),
-        401 => Err(answer.refusal(Code::IspmRefused, "ISPM refused the API token").hint("Put a valid API token into the secret that ispm.tokenSecretName names.")),
-        403 => Err(answer.refusal(Code::IspmRefused, "ISPM denied the API token the call").hint("Give the API token the right to read and create sources in ISPM.")),
+        401 => Err(answer
+            .refusal(Code::IspmRefused, "ISPM refused the API token")
+            .hint("Put a valid API token into the secret that ispm.tokenSecretName names.")),
+        403 => Err(answer
+            .refusal(Code::IspmRefused, "ISPM denied the API token the call")
+            .hint("Give the API token the right to read and create sources in ISPM.")),
         408 | 429 | 500..=599 => Err(answer.refusal(Code::Unavailable, "ISPM could not do it now")),
         _ => Err(answer
             .refusal(Code::ConnectionRefused, "ISPM refused the call")

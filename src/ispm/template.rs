@@ -141,6 +141,9 @@ mod tests {
 
     #[test]
     fn a_value_is_not_a_template() {
-        assert_eq!(values().fill("{entraSource}|{connectionName}|{other}|{"), "Contoso & Söhne/EU {tenantId}|azure-management-group-corp|{other}|{");
+        assert_eq!(
+            values().fill("{entraSource}|{connectionName}|{other}|{"),
+            "Contoso & Söhne/EU {tenantId}|azure-management-group-corp|{other}|{"
+        );
     }
 }

@@ -168,6 +168,7 @@ fn wanted(data: &Value) -> Result<(Guid, Scope), Error> {
 ///
 /// # Errors
 /// `InvalidEvent` or `InvalidScope`, naming the member.
+#[must_use]
 pub fn parse_call(body: &[u8], action: Action, id: String) -> Inbound {
     let cause = Cause { source: "urn:ispm-onboarder:call".to_owned(), id, kind: "call".to_owned() };
     let request = serde_json::from_slice(body)

@@ -21,7 +21,11 @@ mod accounts {
     fn directories(stage: &Stage) {
         let other = json!({ "display_name": "Fabrikam", "tenant": { "id": "00000000-0000-0000-0000-000000000001" } });
         let ours = json!({ "display_name": "Contoso Entra ID", "tenant": { "id": stage.tenant().to_uppercase() } });
-        stage.answer("GET /directories/entities/v1?filter=name", 200, json!({ "resources": [other], "meta": { "pagination": { "after": "p2" } } }));
+        stage.answer(
+            "GET /directories/entities/v1?filter=name",
+            200,
+            json!({ "resources": [other], "meta": { "pagination": { "after": "p2" } } }),
+        );
         stage.answer("GET /directories/entities/v1?filter=name", 200, json!({ "resources": [ours], "meta": { "pagination": {} } }));
     }
 
@@ -41,7 +45,10 @@ mod accounts {
         assert_eq!((result.kind(), result.at("/data/connection/id")), ("onboarded", "a1"));
         let asked = stage.asked();
         assert!(asked.iter().all(|call| call.header("x-api-key") == "token-of-no-value"), "the key goes into the vendor's own header");
-        assert_eq!(asked.iter().find(|call| call.line.contains("after=p2")).map(|call| call.line.starts_with("GET /directories")), Some(true));
+        assert_eq!(
+            asked.iter().find(|call| call.line.contains("after=p2")).map(|call| call.line.starts_with("GET /directories")),
+            Some(true)
+        );
         let body: Value = asked.iter().find(|call| call.line.starts_with(CREATE)).unwrap().body();
         assert_eq!(body["resources"][0]["scope"], scope.as_str());
     }
@@ -107,14 +114,16 @@ mod json_api {
     }
 
     fn directories(stage: &Stage) {
-        let directory = json!({ "type": "directory", "id": "d-1", "attributes": { "name": "Contoso Entra ID", "external-id": stage.tenant() } });
+        let directory =
+            json!({ "type": "directory", "id": "d-1", "attributes": { "name": "Contoso Entra ID", "external-id": stage.tenant() } });
         stage.answer("GET /rest/directories", 200, json!({ "data": [], "links": { "next": "/rest/directories?page=2" } }));
         stage.answer("GET /rest/directories?page=2", 200, json!({ "data": [directory], "links": {} }));
     }
 
     /// For scenarios longer than a session, which then looks the directory up again.
     fn directories_for_hours(stage: &Stage) {
-        let directory = json!({ "type": "directory", "id": "d-1", "attributes": { "name": "Contoso Entra ID", "external-id": stage.tenant() } });
+        let directory =
+            json!({ "type": "directory", "id": "d-1", "attributes": { "name": "Contoso Entra ID", "external-id": stage.tenant() } });
         for _ in 0..20 {
             stage.spare("GET /rest/directories", 200, list(&[directory.clone()]));
         }
@@ -137,7 +146,10 @@ mod json_api {
         let result = stage.settled("e1").await;
         assert_eq!((result.kind(), result.at("/data/connection/id")), ("onboarded", "i-1"));
         let create = stage.asked().into_iter().find(|call| call.line == CREATE).unwrap();
-        assert_eq!((create.header("content-type"), create.header("authorization")), ("application/vnd.api+json", "Token token-of-no-value"));
+        assert_eq!(
+            (create.header("content-type"), create.header("authorization")),
+            ("application/vnd.api+json", "Token token-of-no-value")
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -155,7 +167,9 @@ mod json_api {
 
     #[tokio::test(start_paused = true)]
     async fn each_status_word_has_its_meaning() {
-        for (word, cause) in [("unauthenticated", "failed-authentication"), ("forbidden", "missing-permissions"), ("incomplete", "missing-configuration")] {
+        for (word, cause) in
+            [("unauthenticated", "failed-authentication"), ("forbidden", "missing-permissions"), ("incomplete", "missing-configuration")]
+        {
             let stage = Stage::with_profile(PROFILE);
             let scope = stage.new_subscription();
             directories_for_hours(&stage);

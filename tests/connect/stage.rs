@@ -80,7 +80,9 @@ impl HttpClient for Clouds {
         let mut vendor = locked(&self.vendor);
         vendor.asked.push(Asked { line: line.clone(), headers, body });
         let position = vendor.told.iter().position(|told| line.starts_with(&told.line));
-        let told = position.and_then(|position| vendor.told.remove(position)).unwrap_or_else(|| panic!("nobody told the vendor how to answer {line}"));
+        let told = position
+            .and_then(|position| vendor.told.remove(position))
+            .unwrap_or_else(|| panic!("nobody told the vendor how to answer {line}"));
         let body = if told.body.is_null() { String::new() } else { told.body.to_string() };
         Ok(AsyncRawResponse::from_bytes(StatusCode::from(told.status), Headers::new(), body))
     }
@@ -150,7 +152,8 @@ impl Stage {
             "ONBOARDER_QUEUE" => Some(format!("https://{}.queue.core.windows.net/{}", cast.storage_account, cast.queue)),
             _ => None,
         });
-        let onboarder = Arc::new(Onboarder::new(config.unwrap(), Arc::new(Identity(simulator.clone())), transport, Clock::starting_at(epoch)));
+        let onboarder =
+            Arc::new(Onboarder::new(config.unwrap(), Arc::new(Identity(simulator.clone())), transport, Clock::starting_at(epoch)));
         let host = FunctionsHost::new(simulator.clone(), Arc::new(App(router(Readiness::ready(onboarder.clone())))));
         Self { simulator, host, onboarder, cast, vendor }
     }
@@ -189,7 +192,9 @@ impl Stage {
         let error = self.onboarder.take_up(inbound, ispm_onboarder::take_up::Delivery::starting(uuid::Uuid::nil())).await;
         match error.ending {
             ispm_onboarder::take_up::Ending::Later { error, .. } => error.code.as_str(),
-            ispm_onboarder::take_up::Ending::Published { outcome, .. } => outcome.error.map(|error| error.code.as_str()).unwrap_or_default(),
+            ispm_onboarder::take_up::Ending::Published { outcome, .. } => {
+                outcome.error.map(|error| error.code.as_str()).unwrap_or_default()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -220,7 +225,10 @@ impl Stage {
 
     fn result_of(&self, id: &str) -> Option<ResultEvent> {
         let results = self.simulator.state().world.results();
-        results.into_iter().find(|event| event.pointer("/data/cause/id").and_then(Value::as_str) == Some(id) && event.get("subject").is_some()).map(ResultEvent)
+        results
+            .into_iter()
+            .find(|event| event.pointer("/data/cause/id").and_then(Value::as_str) == Some(id) && event.get("subject").is_some())
+            .map(ResultEvent)
     }
 }
 

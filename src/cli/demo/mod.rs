@@ -137,7 +137,13 @@ impl Stage {
             let kind = text(event, "/type");
             let word = kind.trim_end_matches(".v1").rsplit('.').next().unwrap_or_default().to_owned();
             let why = text(event, "/data/message");
-            rows.add_row([word, self.story.name(event), text(event, "/data/roleAssignment/outcome"), text(event, "/data/connection/status"), why]);
+            rows.add_row([
+                word,
+                self.story.name(event),
+                text(event, "/data/roleAssignment/outcome"),
+                text(event, "/data/connection/status"),
+                why,
+            ]);
             let hint = event.pointer("/data/hint").and_then(Value::as_str);
             hints.extend(hint.map(|hint| format!("hint: {}: {hint}", self.story.name(event))));
         }
@@ -152,7 +158,9 @@ impl Stage {
             let request = inbound.request.map_err(|error| Wrong::new(error.message))?;
             let mut row = self.onboarder.cover(&request).await.map_err(|error| Wrong::new(error.message))?;
             let subject = part.scope.path();
-            let failed = results.iter().find(|event| event["subject"] == subject.as_str() && event["type"] == crate::result_event::Kind::Failed.event_type());
+            let failed = results
+                .iter()
+                .find(|event| event["subject"] == subject.as_str() && event["type"] == crate::result_event::Kind::Failed.event_type());
             if let Some(message) = failed.and_then(|event| event.pointer("/data/message")?.as_str()) {
                 row.why = Some(message.to_owned());
             }
@@ -173,7 +181,10 @@ fn print_coverage(coverage: &[Coverage]) {
 
 /// Whether a call is one that changes an assignment or a connection.
 fn is_write(operation: &str) -> bool {
-    matches!(operation, "arm.role-assignments.create" | "arm.role-assignments.delete" | "ispm.connections.create" | "ispm.connections.delete")
+    matches!(
+        operation,
+        "arm.role-assignments.create" | "arm.role-assignments.delete" | "ispm.connections.create" | "ispm.connections.delete"
+    )
 }
 
 fn ids(results: &[Value]) -> Vec<&str> {

@@ -49,7 +49,10 @@ impl Story {
             let scope = Scope::Subscription(Guid::parse(id).map_err(broken)?);
             parts.push(Part { scope, told: told.to_owned(), id: format!("demo-{}", parts.len() + 1) });
         }
-        parts.insert(3, Part { scope: Scope::ManagementGroup(group), told: "a whole management group".to_owned(), id: "demo-group".to_owned() });
+        parts.insert(
+            3,
+            Part { scope: Scope::ManagementGroup(group), told: "a whole management group".to_owned(), id: "demo-group".to_owned() },
+        );
         let time = crate::clock::Clock::System.now();
         Ok(Self { cast, tenant, parts, time })
     }
@@ -75,9 +78,9 @@ impl Story {
 
     /// The events that a subscription pipeline would send.
     pub(super) fn events(&self) -> impl Iterator<Item = Value> {
-        self.parts.iter().map(|part| {
-            json!(RequestedEvent::onboarding(&part.id, "/contoso/subscription-pipeline", self.time, self.tenant, &part.scope))
-        })
+        self.parts
+            .iter()
+            .map(|part| json!(RequestedEvent::onboarding(&part.id, "/contoso/subscription-pipeline", self.time, self.tenant, &part.scope)))
     }
 
     /// Where a result stands in the story's order.
