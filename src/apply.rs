@@ -10,9 +10,9 @@ use crate::result_event::{ConnectionResult, RoleResult, RoleState};
 use crate::scope::{Guid, Scope};
 use crate::session::Session;
 
-/// What is true once a plan was applied.
-#[derive(Clone, Debug)]
-pub struct Applied {
+/// What is true so far of a request that is being carried out.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
     /// Reader.
     pub role: Option<RoleResult>,
     /// The connection.
@@ -21,42 +21,43 @@ pub struct Applied {
     pub log: Vec<String>,
 }
 
-/// Does what the plan says. Whatever happens midway, applying a new plan for the same request ends in the same state.
+/// Does what the plan says, and notes each thing as soon as it is true. Whatever happens midway, applying a new plan for the same request
+/// ends in the same state.
 ///
 /// # Errors
 /// Those of the writes.
-pub async fn apply(session: &Session, request: &Request, plan: &Plan, observed: &Observed) -> Result<Applied, Error> {
-    let mut applied = Applied {
-        role: plan.role.as_ref().map(|role| RoleResult {
-            id: role.id.clone(),
-            outcome: if role.inherited { RoleState::Inherited } else { RoleState::AlreadyAssigned },
-            scope: role.scope.clone(),
-        }),
-        connection: observed.connection.as_ref().map(ConnectionResult::from),
-        log: Vec::new(),
-    };
-    if let Some(role) = &applied.role {
-        applied.log.push(format!("Reader found at {} ({})", role.scope, role.outcome));
-    }
+pub async fn apply(session: &Session, request: &Request, plan: &Plan, observed: &Observed, progress: &mut Progress) -> Result<(), Error> {
+    *progress = found(plan, observed);
     for step in &plan.steps {
         match step {
             Step::AssignReader { scope, name, principal } => {
                 let role = assign(session, scope, *name, *principal).await?;
-                applied.log.push(format!("{step}: {}", role.outcome));
-                applied.role = Some(role);
+                progress.log.push(format!("{step}: {}", role.outcome));
+                progress.role = Some(role);
             }
             Step::CreateConnection { .. } => {
                 let (connection, created) = create(session, &request.scope).await?;
-                applied.log.push(format!("{step}: {}", if created { "created" } else { "already there" }));
-                applied.connection = Some(ConnectionResult::from(&connection));
+                progress.log.push(format!("{step}: {}", if created { "created" } else { "already there" }));
+                progress.connection = Some(ConnectionResult::from(&connection));
             }
             Step::AskForConnection { name, .. } => {
-                applied.log.push(step.to_string());
-                applied.connection = Some(ConnectionResult::awaiting_console(name));
+                progress.log.push(step.to_string());
+                progress.connection = Some(ConnectionResult::awaiting_console(name));
             }
         }
     }
-    Ok(applied)
+    Ok(())
+}
+
+/// What was there before the first step.
+fn found(plan: &Plan, observed: &Observed) -> Progress {
+    let role = plan.role.as_ref().map(|role| RoleResult {
+        id: role.id.clone(),
+        outcome: if role.inherited { RoleState::Inherited } else { RoleState::AlreadyAssigned },
+        scope: role.scope.clone(),
+    });
+    let log = role.iter().map(|role| format!("Reader found at {} ({})", role.scope, role.outcome)).collect();
+    Progress { role, connection: observed.connection.as_ref().map(ConnectionResult::from), log }
 }
 
 async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -> Result<RoleResult, Error> {

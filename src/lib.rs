@@ -37,7 +37,7 @@ use std::sync::Arc;
 use azure_core::http::HttpClient;
 use time::OffsetDateTime;
 
-use crate::apply::apply;
+use crate::apply::{Progress, apply};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
@@ -80,18 +80,17 @@ impl Onboarder {
         Self { results: results.unwrap_or(onboarder.results), ..onboarder }
     }
 
-    /// The straight line from a request to its outcome. Doing it twice, at once, or half and then again ends in the same state.
+    /// The straight line from a request to its outcome. Doing it twice, at once, or half and then again ends in the same state. What is
+    /// true so far is noted in `progress`, so that a failure midway can say it.
     ///
     /// # Errors
     /// Whatever kept the request from being carried out; [`Error::disposition`] says what that means.
-    pub async fn onboard(&self, request: &Request) -> Result<(Outcome, Vec<String>), Error> {
+    pub async fn onboard(&self, request: &Request, progress: &mut Progress) -> Result<Outcome, Error> {
         let session = self.sessions.open(request.tenant).await?;
         let observed = observe(&session, request).await?;
         let plan = plan(request, &session.record, &observed)?;
-        let applied = apply(&session, request, &plan, &observed).await?;
-        let log = applied.log.clone();
-        let outcome = Outcome::applied(request, &session.record.ispm.entra_source, applied, self.is_young(request))?;
-        Ok((outcome, log))
+        apply(&session, request, &plan, &observed, progress).await?;
+        Outcome::of(request, &session.record.ispm.entra_source, progress, self.is_young(request))
     }
 
     /// Shows what would be done, and does nothing.

@@ -59,30 +59,38 @@ pub async fn observe(session: &Session, request: &Request) -> Result<Observed, E
 }
 
 async fn scope_facts(session: &Session, request: &Request) -> Result<ScopeFacts, Error> {
-    match &request.scope {
+    let root = GroupName::root_of(request.tenant);
+    let asks = asks_for_groups(&session.record.policy, &root);
+    let facts = match &request.scope {
         Scope::Subscription(id) => {
-            let ancestors = async {
-                if asks_for_groups(&session.record.policy, request.tenant) { session.arm.ancestors(*id).await } else { Ok(Vec::new()) }
-            };
+            let ancestors = async { if asks { session.arm.ancestors(*id).await } else { Ok(Vec::new()) } };
             let (subscription, ancestors) = tokio::join!(session.arm.subscription(*id), ancestors);
             let subscription = subscription?;
             same_tenant(subscription.tenant_id, request)?;
             let offer = subscription.quota_id().map(str::to_owned);
-            Ok(ScopeFacts { display_name: subscription.display_name, state: Some(subscription.state), offer, ancestors: ancestors? })
+            ScopeFacts { display_name: subscription.display_name, state: Some(subscription.state), offer, ancestors: ancestors? }
         }
         Scope::ManagementGroup(name) => {
             let group = session.arm.management_group(name).await?;
             same_tenant(group.tenant_id, request)?;
-            Ok(ScopeFacts { display_name: group.display_name, ancestors: group.ancestors, ..ScopeFacts::default() })
+            ScopeFacts { display_name: group.display_name, ancestors: group.ancestors, ..ScopeFacts::default() }
         }
+    };
+    // Every scope but the root has a group above it. Where none can be seen, no rule about groups can be judged, least of all one that
+    // excludes.
+    if asks && facts.ancestors.is_empty() && request.scope != Scope::ManagementGroup(root) {
+        let words = format!("the management groups above {} cannot be seen, and the policy names groups", request.scope);
+        return Err(Error::new(Code::AuthorizationFailed, words).hint(
+            "Give the login app or managed identity the right to read management groups (Microsoft.Management/managementGroups/read) at the root group.",
+        ));
     }
+    Ok(facts)
 }
 
 /// Whether the policy names management groups other than the root, so that a subscription's place has to be known.
-fn asks_for_groups(policy: &Policy, tenant: Guid) -> bool {
+fn asks_for_groups(policy: &Policy, root: &GroupName) -> bool {
     let rules = policy.include.iter().chain(&policy.exclude);
-    let root = GroupName::root_of(tenant);
-    !(policy.management_groups.is_empty() || policy.management_groups.contains(&root))
+    !(policy.management_groups.is_empty() || policy.management_groups.contains(root))
         || rules.into_iter().any(|rule| matches!(rule, Rule::ManagementGroup(_)))
 }
 

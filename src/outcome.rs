@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::{Uuid, uuid};
 
+use crate::apply::Progress;
 use crate::error::{Code, Error};
 use crate::request::{Cause, Request};
 use crate::result_event::{ConnectionResult, ConnectionStatus, Kind, ResultData, ResultEvent, RoleResult, Specversion};
@@ -37,64 +38,70 @@ impl Outcome {
     /// connected yet may still become so.
     ///
     /// # Errors
-    /// `ConnectionPending` and `ConnectionFailed` while they may pass, and `ConnectionFailed` for good afterwards.
-    pub fn applied(request: &Request, entra_source: &str, applied: crate::apply::Applied, young: bool) -> Result<Self, Error> {
-        let status = applied.connection.as_ref().map_or(ConnectionStatus::Connected, |connection| connection.status);
-        let cause = applied.connection.as_ref().and_then(|connection| connection.cause);
-        let base = Self {
+    /// `ConnectionPending` and `ConnectionFailed` while they may pass.
+    pub fn of(request: &Request, entra_source: &str, progress: &Progress, young: bool) -> Result<Self, Error> {
+        let done = Self {
             kind: Kind::Onboarded,
             tenant: Some(request.tenant),
             scope: Some(request.scope.clone()),
             cause: request.cause.clone(),
-            role: applied.role,
-            connection: applied.connection,
+            role: progress.role.clone(),
+            connection: progress.connection.clone(),
             error: None,
             id_parts: None,
         };
-        match status {
+        let Some(connection) = &progress.connection else { return Ok(done) };
+        match connection.status {
+            ConnectionStatus::Connected => Ok(done),
             ConnectionStatus::Pending => {
                 let error = Error::new(Code::ConnectionPending, "ISPM has not tested the connection yet")
                     .hint("Nothing to do now: ISPM tests each source daily. If it stays so, look at the source in the ISPM console.");
-                if young { Err(error) } else { Ok(Self { kind: Kind::Pending, error: Some(error), ..base }) }
+                if young { Err(error) } else { Ok(Self { kind: Kind::Pending, error: Some(error), ..done }) }
             }
             ConnectionStatus::Failed => {
-                let cause = cause.map_or_else(|| "no cause given".to_owned(), |cause| cause.to_string());
-                Err(Error::new(Code::ConnectionFailed, format!("ISPM's test of the connection failed: {cause}"))
-                    .hint("Look at the Azure source and its Entra source in the ISPM console: credentials, permissions, configuration."))
+                let cause = connection.cause.map_or_else(|| "no cause given".to_owned(), |cause| cause.to_string());
+                let error = Error::new(Code::ConnectionFailed, format!("ISPM's test of the connection failed: {cause}"))
+                    .hint("Look at the Azure source and its Entra source in the ISPM console: credentials, permissions, configuration.");
+                if young { Err(error) } else { Ok(Self { kind: Kind::Failed, error: Some(error), ..done }) }
             }
             ConnectionStatus::AwaitingConsole => {
-                let name = base.connection.as_ref().map(|connection| connection.name.clone()).unwrap_or_default();
-                let error = Error::new(Code::AwaitingConsole, "the role is assigned; a person has to add the connection in the ISPM console")
-                    .hint(format!("In the ISPM console: Azure Cloud, Connect, Related AAD \"{entra_source}\", Source name \"{name}\", Add Azure connection."));
+                let error = Error::new(
+                    Code::AwaitingConsole,
+                    "the role is assigned; a person has to add the connection in the ISPM console",
+                )
+                .hint(format!(
+                    "In the ISPM console: Azure Cloud, Connect, Related AAD \"{entra_source}\", Source name \"{}\", Add Azure connection.",
+                    connection.name
+                ));
                 let id_parts = Some(vec![request.tenant.to_string(), entra_source.to_owned()]);
-                Ok(Self { kind: Kind::Pending, error: Some(error), id_parts, ..base })
+                Ok(Self { kind: Kind::Pending, error: Some(error), id_parts, ..done })
             }
-            ConnectionStatus::Connected => Ok(base),
         }
     }
 
-    /// The outcome of a request that cannot be carried out.
+    /// The outcome of a request that cannot be carried out, with what was done before that showed.
     #[must_use]
-    pub fn refused(request: &Request, error: Error) -> Self {
+    pub fn refused(request: &Request, error: Error, progress: Progress) -> Self {
         let kind = match error.code {
             Code::ExcludedByPolicy | Code::SubscriptionNotActive | Code::RoleMissing => Kind::Blocked,
             _ => Kind::Failed,
         };
         let tenant = (error.code != Code::TenantNotServed).then_some(request.tenant);
-        Self { kind, tenant, scope: Some(request.scope.clone()), ..Self::unreadable(request.cause.clone(), error) }
+        let Progress { role, connection, .. } = progress;
+        Self { kind, tenant, scope: Some(request.scope.clone()), role, connection, ..Self::unreadable(request.cause.clone(), None, error) }
     }
 
-    /// The outcome of an input that asks for nothing that can be understood.
+    /// The outcome of an input that asks for nothing that can be understood; `tenant` is the one it names, if that is served.
     #[must_use]
-    pub fn unreadable(cause: Cause, error: Error) -> Self {
-        Self { kind: Kind::Failed, tenant: None, scope: None, cause, role: None, connection: None, error: Some(error), id_parts: None }
+    pub fn unreadable(cause: Cause, tenant: Option<Guid>, error: Error) -> Self {
+        Self { kind: Kind::Failed, tenant, scope: None, cause, role: None, connection: None, error: Some(error), id_parts: None }
     }
 
     /// The outcome for a whole tenant: one a day, by its id.
     #[must_use]
     pub fn tenant_failed(request: &Request, error: Error, now: OffsetDateTime) -> Self {
         let id_parts = Some(vec![request.tenant.to_string(), now.date().to_string()]);
-        Self { kind: Kind::TenantFailed, tenant: Some(request.tenant), id_parts, ..Self::unreadable(request.cause.clone(), error) }
+        Self { kind: Kind::TenantFailed, id_parts, ..Self::unreadable(request.cause.clone(), Some(request.tenant), error) }
     }
 
     /// The event's id: the same for the same outcome of the same cause, whatever happened the second time.

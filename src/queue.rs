@@ -9,10 +9,10 @@ use azure_storage_queue::clients::QueueClientOptions;
 use azure_storage_queue::models::{QueueClientSendMessageOptions, QueueMessage};
 use uuid::Uuid;
 
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::identity::Platform;
 use crate::net::{self, Posts, Renewable};
-use crate::request::{Message, Request};
+use crate::request::Request;
 
 /// The version of the Queue service's API that is asked for: the newest that both Azure and the Azurite emulator speak.
 const API_VERSION: &str = "2025-11-05";
@@ -45,8 +45,7 @@ impl Queue {
     ///
     /// # Errors
     /// Any failure means that the message may not be there.
-    pub async fn put(&self, message: &Message, delay: Duration) -> Result<(), Error> {
-        let text = serde_json::to_string(message).map_err(|_| Error::new(Code::InvalidEvent, "the message cannot be written"))?;
+    pub async fn put(&self, text: String, delay: Duration) -> Result<(), Error> {
         let content = QueueMessage { message_text: Some(text) }.try_into().map_err(|error| net::from_sdk(&error, "queue.enqueue"))?;
         let visibility_timeout = Some(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
         let options = QueueClientSendMessageOptions { visibility_timeout, ..QueueClientSendMessageOptions::default() };

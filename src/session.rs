@@ -128,12 +128,9 @@ impl Sessions {
             }
         };
         let ispm = async {
-            match self.profile(&record).await? {
-                Some(profile) => {
-                    let token = self.store.need(&record.ispm.token_secret_name, "the ISPM API token").await?;
-                    Ok(Some((profile, token)))
-                }
-                None => Ok(None),
+            match (self.profile(&record).await?, &record.ispm.token_secret_name) {
+                (Some(profile), Some(name)) => self.store.need(name, "the ISPM API token").await.map(|token| Some((profile, token))),
+                _ => Ok(None),
             }
         };
         let (login_secret, ispm) = tokio::join!(login_secret, ispm);

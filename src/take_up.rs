@@ -10,11 +10,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Onboarder;
+use crate::apply::Progress;
 use crate::error::{Code, Disposition, Error};
 use crate::net::{CallMade, Invocation};
 use crate::outcome::Outcome;
 use crate::queue::delay;
-use crate::request::{Inbound, Message, Request};
+use crate::request::{Cause, Inbound, Kept, Message, Refusal, Request};
 use crate::result_event::ResultEvent;
 use crate::scope::Guid;
 
@@ -22,6 +23,8 @@ use crate::scope::Guid;
 pub const DEADLINE: Duration = Duration::from_secs(25);
 /// What is kept after the deadline for publishing or putting back.
 const GRACE: Duration = Duration::from_secs(4);
+/// How long a message waits for a newer version of this program to be rolled out.
+const FOR_A_NEWER_VERSION: Duration = Duration::from_mins(10);
 /// How long a request is put back before it is given up.
 const LONGEST_WAIT: time::Duration = time::Duration::hours(24);
 
@@ -97,23 +100,21 @@ impl ToldToday {
 impl Onboarder {
     /// Takes up one input and brings it to an end.
     pub async fn take_up(&self, inbound: Inbound, delivery: Delivery) -> TakenUp {
-        let cause = inbound.cause;
         let request = match inbound.request {
             Ok(request) => request,
-            Err(error) => {
-                let (ending, calls) = self.finish(delivery, self.end_unreadable(cause, error)).await;
+            Err(refusal) => {
+                let ending = self.end_unreadable(inbound.cause, refusal);
+                let (ending, calls) = self.finish(delivery, ending).await;
                 return TakenUp { request: None, ending, log: vec![], calls };
             }
         };
+        let mut progress = Progress::default();
         let work = Invocation::new(delivery.id, delivery.deadline);
-        let (result, mut calls) = work.run(self.onboard_afresh(&request)).await;
-        let result =
-            result.unwrap_or_else(|| Err(Error::new(Code::DeadlineReached, "the invocation's time ran out; the rest is done later")));
-        let (result, log) = match result {
-            Ok((outcome, log)) => (Ok(outcome), log),
-            Err(error) => (Err(error), vec![]),
-        };
-        let (ending, more) = self.finish(delivery, self.end(&request, result)).await;
+        let (result, mut calls) = work.run(self.onboard_afresh(&request, &mut progress)).await;
+        let too_long = || Err(Error::new(Code::DeadlineReached, "the invocation's time ran out; the rest is done later"));
+        let result = result.unwrap_or_else(too_long);
+        let log = progress.log.clone();
+        let (ending, more) = self.finish(delivery, self.end(&request, result, progress)).await;
         calls.extend(more);
         TakenUp { request: Some(request), ending, log, calls }
     }
@@ -129,11 +130,11 @@ impl Onboarder {
     }
 
     /// The straight line, once more with a new session where the first one's secrets or tokens were refused.
-    async fn onboard_afresh(&self, request: &Request) -> Result<(Outcome, Vec<String>), Error> {
-        match self.onboard(request).await {
+    async fn onboard_afresh(&self, request: &Request, progress: &mut Progress) -> Result<Outcome, Error> {
+        match self.onboard(request, progress).await {
             Err(error) if error.stale_session() => {
                 self.sessions.forget(request.tenant);
-                let again = self.onboard(request).await;
+                let again = self.onboard(request, progress).await;
                 if again.is_err() {
                     self.sessions.forget(request.tenant);
                 }
@@ -150,55 +151,84 @@ impl Onboarder {
         }
     }
 
-    async fn end(&self, request: &Request, result: Result<Outcome, Error>) -> Ending {
+    async fn end(&self, request: &Request, result: Result<Outcome, Error>, progress: Progress) -> Ending {
         let error = match result {
-            Ok(outcome) => return self.publish(Some(request), outcome).await,
+            Ok(outcome) => return self.publish(request, outcome).await,
             Err(error) => error,
         };
         match error.disposition(self.is_young(request)) {
             Disposition::Ignore => Ending::Ignored(error),
-            Disposition::Reject => self.publish(Some(request), Outcome::refused(request, error)).await,
-            Disposition::Later => self.put_back(request, error).await,
+            Disposition::Reject => self.publish(request, Outcome::refused(request, error, progress)).await,
+            Disposition::Later => self.put_back(request, error, progress).await,
             Disposition::TenantLater => {
                 self.tell_tenant_failed(request, &error).await;
-                self.put_back(request, error).await
+                self.put_back(request, error, progress).await
             }
         }
     }
 
-    async fn end_unreadable(&self, cause: crate::request::Cause, error: Error) -> Ending {
-        match error.disposition(false) {
-            Disposition::Ignore => Ending::Ignored(error),
-            Disposition::Later | Disposition::TenantLater => Ending::Unfinished(error),
-            Disposition::Reject => self.publish(None, Outcome::unreadable(cause, error)).await,
+    async fn end_unreadable(&self, cause: Cause, refusal: Refusal) -> Ending {
+        let Refusal { error, tenant, kept } = refusal;
+        match (error.disposition(false), kept) {
+            (Disposition::Ignore, _) => Ending::Ignored(error),
+            (Disposition::Later | Disposition::TenantLater, Some(kept)) => self.keep(kept, error).await,
+            (Disposition::Later | Disposition::TenantLater, None) => Ending::Unfinished(error),
+            (Disposition::Reject, _) => {
+                // Only a tenant that is served is named: its results have readers.
+                let served = match tenant {
+                    Some(tenant) => self.sessions.open(tenant).await.is_ok().then_some(tenant),
+                    None => None,
+                };
+                let outcome = Outcome::unreadable(cause, served, error);
+                let event = outcome.event(self.now());
+                match self.results.publish(&event).await {
+                    Ok(()) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
+                    Err(error) => Ending::Unfinished(error),
+                }
+            }
         }
     }
 
-    /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id.
-    async fn publish(&self, request: Option<&Request>, outcome: Outcome) -> Ending {
+    /// Puts a message back as it is, since only a newer version of this program can read it.
+    async fn keep(&self, kept: Kept, error: Error) -> Ending {
+        let Some(queue) = &self.queue else { return Ending::Later { error, delay: None } };
+        if self.has_waited_long_enough(kept.first_seen) {
+            return Ending::Unfinished(error);
+        }
+        match queue.put(kept.text, FOR_A_NEWER_VERSION).await {
+            Ok(()) => Ending::Later { error, delay: Some(FOR_A_NEWER_VERSION) },
+            Err(error) => Ending::Unfinished(error),
+        }
+    }
+
+    fn has_waited_long_enough(&self, first_seen: Option<OffsetDateTime>) -> bool {
+        first_seen.is_some_and(|first_seen| self.now() - first_seen >= LONGEST_WAIT)
+    }
+
+    /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id. After a
+    /// day it is left to the platform, whose poison queue keeps it: it can be neither told nor dropped.
+    async fn publish(&self, request: &Request, outcome: Outcome) -> Ending {
         let event = outcome.event(self.now());
-        match (self.results.publish(&event).await, request) {
-            (Ok(()), _) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
-            (Err(error), Some(request)) => self.enqueue(request, error).await,
-            (Err(error), None) => Ending::Unfinished(error),
+        match self.results.publish(&event).await {
+            Ok(()) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
+            Err(error) if self.has_waited_long_enough(request.history.first_seen) => Ending::Unfinished(error),
+            Err(error) => self.enqueue(request, error).await,
         }
     }
 
     /// Puts a request back, unless it has been put back for a day: then it failed.
-    async fn put_back(&self, request: &Request, error: Error) -> Ending {
-        let now = self.now();
-        let expired = request.history.first_seen.is_some_and(|first_seen| now - first_seen >= LONGEST_WAIT);
-        if !expired {
+    async fn put_back(&self, request: &Request, error: Error, progress: Progress) -> Ending {
+        if !self.has_waited_long_enough(request.history.first_seen) {
             return self.enqueue(request, error).await;
         }
         let hint = format!("Given up after 24 hours. {} Then send the event again.", error.hint.as_deref().unwrap_or("Mend the cause."));
-        self.publish(Some(request), Outcome::refused(request, error.hint(hint))).await
+        self.publish(request, Outcome::refused(request, error.hint(hint), progress)).await
     }
 
     async fn enqueue(&self, request: &Request, error: Error) -> Ending {
         let Some(queue) = &self.queue else { return Ending::Later { error, delay: None } };
         let delay = delay(request, error.retry_after);
-        match queue.put(&Message::put_back(request, self.now()), delay).await {
+        match queue.put(Message::put_back(request, self.now()).to_string(), delay).await {
             Ok(()) => Ending::Later { error, delay: Some(delay) },
             Err(queue_error) => {
                 let words = format!("{}; and it could not be put back: {}", error.message, queue_error.message);

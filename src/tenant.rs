@@ -72,8 +72,8 @@ pub enum Login {
 pub struct Ispm {
     /// The console's address, `https://{subdomain}.spera-app.com`.
     pub url: Url,
-    /// The name of the secret that holds the API token.
-    pub token_secret_name: SecretName,
+    /// The name of the secret that holds the API token; not needed in console mode.
+    pub token_secret_name: Option<SecretName>,
     /// The name of the Microsoft Entra ID source in ISPM (the console's "Related AAD").
     pub entra_source: String,
     /// How the connection is made.
@@ -227,6 +227,9 @@ impl TenantRecord {
         }
         if self.ispm.entra_source.trim().is_empty() {
             return Err("ispm.entraSource: expected the name of the Microsoft Entra ID source in ISPM");
+        }
+        if self.ispm.token_secret_name.is_none() && self.ispm.connect != Connect::Console {
+            return Err("ispm.tokenSecretName: expected the name of the secret with the API token");
         }
         check_ispm_url(&self.ispm.url, ispm_hosts)
     }

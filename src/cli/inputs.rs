@@ -46,7 +46,7 @@ async fn show_plans(onboarder: &Onboarder, inputs: Vec<Inbound>, output: Output)
     for input in inputs {
         let (scope, plan) = match input.request {
             Ok(request) => (Some(request.scope.to_string()), onboarder.dry_run(&request).await),
-            Err(error) => (None, Err(error)),
+            Err(refusal) => (None, Err(refusal.error)),
         };
         if let Err(error) = &plan {
             let passes = matches!(error.disposition(false), Disposition::Later | Disposition::TenantLater);

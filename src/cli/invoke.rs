@@ -4,10 +4,9 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::Value;
 
 use super::{Output, Tally, Wrong, compose, inputs};
-use crate::request::{Inbound, parse, parse_value};
+use crate::request::{Envelope, Inbound, parse, parse_value};
 
 /// Take up an inbound event, call body or dead-letter file, as the functions would.
 #[derive(Debug, Args)]
@@ -40,10 +39,8 @@ impl Invoke {
 
 /// A call body of the Functions host holds its inputs under `Data`; everything else is an input itself.
 fn inbound(bytes: &[u8]) -> Vec<Inbound> {
-    let value: Option<Value> = serde_json::from_slice(bytes).ok();
-    let bindings = value.as_ref().filter(|value| value.get("Metadata").is_some()).and_then(|value| value.get("Data")?.as_object());
-    match bindings {
-        Some(bindings) => bindings.values().flat_map(parse_value).collect(),
-        None => parse(bytes),
+    match Envelope::read(bytes) {
+        Ok(envelope) => envelope.bindings().flat_map(parse_value).collect(),
+        Err(_) => parse(bytes),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use super::http::{Readiness, answer_call, caller_id, invocation_id, problem};
 use crate::Onboarder;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::request::{Action, Envelope, Inbound, parse_call, parse_value};
 use crate::take_up::{Delivery, Ending, TakenUp};
 use crate::telemetry;
@@ -37,22 +38,32 @@ pub fn router(readiness: Readiness) -> Router {
 }
 
 /// An Event Grid delivery.
-async fn on_event(State(readiness): State<Readiness>, headers: HeaderMap, body: Bytes) -> Response {
-    on_trigger(&readiness, "OnOnboardingEvent", "event", &headers, &body).await
+async fn on_event(State(readiness): State<Readiness>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    on_trigger(&readiness, "OnOnboardingEvent", "event", &headers, body).await
 }
 
 /// A message of the queue: a request that was put back, or an event that Event Grid put there.
-async fn on_message(State(readiness): State<Readiness>, headers: HeaderMap, body: Bytes) -> Response {
-    on_trigger(&readiness, "OnOnboardingMessage", "message", &headers, &body).await
+async fn on_message(State(readiness): State<Readiness>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    on_trigger(&readiness, "OnOnboardingMessage", "message", &headers, body).await
 }
 
-async fn on_trigger(readiness: &Readiness, function: &str, binding: &str, headers: &HeaderMap, body: &[u8]) -> Response {
+async fn on_trigger(
+    readiness: &Readiness,
+    function: &str,
+    binding: &str,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return unread(&rejection),
+    };
     let delivery = Delivery::starting(invocation_id(headers));
     let onboarder = match readiness.onboarder().await {
         Ok(onboarder) => onboarder,
         Err(answer) => return answer,
     };
-    let envelope = Envelope::read(body);
+    let envelope = Envelope::read(&body);
     let value = match envelope.as_ref().map_err(Clone::clone).and_then(|envelope| envelope.binding(binding)) {
         Ok(value) => value,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
@@ -65,7 +76,11 @@ async fn on_trigger(readiness: &Readiness, function: &str, binding: &str, header
 }
 
 /// An ops call.
-async fn onboard(State(readiness): State<Readiness>, headers: HeaderMap, body: Bytes) -> Response {
+async fn onboard(State(readiness): State<Readiness>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return unread(&rejection),
+    };
     let delivery = Delivery::starting(invocation_id(&headers));
     let onboarder = match readiness.onboarder().await {
         Ok(onboarder) => onboarder,
@@ -73,9 +88,15 @@ async fn onboard(State(readiness): State<Readiness>, headers: HeaderMap, body: B
     };
     let inbound = parse_call(&body, Action::Onboard, caller_id(&headers, delivery.id));
     match &inbound.request {
-        Err(error) => problem(StatusCode::BAD_REQUEST, error),
+        Err(refusal) => problem(StatusCode::BAD_REQUEST, &refusal.error),
         Ok(_) => answer_call(take_up(&onboarder, "Onboard", inbound, delivery).await),
     }
+}
+
+/// A body that was not read to its end: too large, or broken off.
+fn unread(rejection: &BytesRejection) -> Response {
+    let error = Error::new(Code::InvalidEvent, format!("the body cannot be read: {}", rejection.body_text()));
+    problem(rejection.status(), &error)
 }
 
 async fn take_up(onboarder: &Arc<Onboarder>, function: &str, inbound: Inbound, delivery: Delivery) -> TakenUp {

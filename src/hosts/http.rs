@@ -35,7 +35,7 @@ impl Readiness {
     /// The onboarder, or the answer that says what is wrong with the configuration.
     pub(super) async fn onboarder(&self) -> Result<Arc<Onboarder>, Response> {
         self.0.wait().await.clone().map_err(|words| {
-            let error = Error::new(Code::Unavailable, words)
+            let error = Error::new(Code::NotConfigured, words)
                 .hint("Correct the app settings and restart the app; docs/configuration.md lists them.");
             problem(StatusCode::SERVICE_UNAVAILABLE, &error)
         })

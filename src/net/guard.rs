@@ -114,7 +114,7 @@ pub fn may_pass(status: StatusCode) -> bool {
     matches!(u16::from(status), 408 | 429 | 500..=599)
 }
 
-/// Reads `Retry-After`: seconds, or nothing. An HTTP date is treated as absent: none of the services called here sends one.
+/// Reads `Retry-After` in seconds. An HTTP date counts as absent: the growing delay then decides.
 pub fn retry_after<'a>(header: impl Fn(&HeaderName) -> Option<&'a str>) -> Option<Duration> {
     header(&RETRY_AFTER)?.trim().parse().ok().map(Duration::from_secs)
 }

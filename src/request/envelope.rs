@@ -33,6 +33,11 @@ impl Envelope {
         }
     }
 
+    /// The values of all bindings.
+    pub fn bindings(&self) -> impl Iterator<Item = &Value> {
+        self.body.get("Data").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::values)
+    }
+
     /// The value of a binding.
     ///
     /// # Errors

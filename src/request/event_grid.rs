@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cause, History, Inbound, Request, asked_by, refused, time_of, wanted};
+use super::{Cause, History, Inbound, Refusal, Request, asked_by, refused, time_of, wanted};
 use crate::error::{Code, Error};
 use crate::scope::printable;
 
@@ -18,7 +18,7 @@ pub(super) fn parse(value: &Value) -> Inbound {
     Inbound { request: read(value, &cause), cause }
 }
 
-fn read(value: &Value, cause: &Cause) -> Result<Request, Error> {
+fn read(value: &Value, cause: &Cause) -> Result<Request, Refusal> {
     let action = asked_by(&cause.kind)
         .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
     let (tenant, scope) = wanted(value.get("data").unwrap_or(&Value::Null))?;

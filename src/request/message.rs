@@ -1,10 +1,12 @@
 //! The message that this program puts into its own queue: the normalised request and what it has been through, nothing else.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Action, Cause, History, Inbound, Request, refused};
+use super::{Action, Cause, History, Inbound, Kept, Refusal, Request, refused, time_of};
 use crate::error::{Code, Error};
 use crate::scope::{Guid, Scope};
 
@@ -47,12 +49,20 @@ impl Message {
     }
 }
 
+impl fmt::Display for Message {
+    /// As it stands in the queue.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", json!(self))
+    }
+}
+
 pub(super) fn parse(value: &Value) -> Inbound {
-    let version = value.get("version").and_then(Value::as_u64);
-    if version.is_some_and(|version| version > VERSION) {
+    let bytes = value.to_string();
+    if value.get("version").and_then(Value::as_u64).is_some_and(|version| version > VERSION) {
         let error = Error::new(Code::MessageNewer, "the message was written by a newer version of ispm-onboarder")
-            .hint("Finish the roll-out, or drain the queue with the newer version.");
-        return refused(value.to_string().as_bytes(), error);
+            .hint("Finish the roll-out; until then the message waits in the queue.");
+        let kept = Kept { first_seen: time_of(value.get("firstSeen")), text: bytes.clone() };
+        return refused(bytes.as_bytes(), Refusal { kept: Some(kept), ..Refusal::from(error) });
     }
     match Message::deserialize(value) {
         Ok(message) => {
@@ -60,6 +70,6 @@ pub(super) fn parse(value: &Value) -> Inbound {
             let Message { tenant_id: tenant, scope, action, cause, caused_at, .. } = message;
             Inbound { request: Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at, history }), cause }
         }
-        Err(_) => refused(value.to_string().as_bytes(), Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote")),
+        Err(_) => refused(bytes.as_bytes(), Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote")),
     }
 }

@@ -78,11 +78,37 @@ pub struct History {
     pub attempts: u32,
 }
 
+/// Why an input asks for nothing that can be done.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The reason.
+    pub error: Error,
+    /// The tenant that it names, if that could be read.
+    pub tenant: Option<Guid>,
+    /// The message itself, where it has to wait for a newer version of this program.
+    pub kept: Option<Kept>,
+}
+
+/// A message of a newer version.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// When its request was first taken up, where it says so.
+    pub first_seen: Option<OffsetDateTime>,
+    /// The message.
+    pub text: String,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self { error, tenant: None, kept: None }
+    }
+}
+
 /// One input that could be told apart from its neighbours.
 #[derive(Debug)]
 pub struct Inbound {
     /// What it asks for, or why it asks for nothing.
-    pub request: Result<Request, Error>,
+    pub request: Result<Request, Refusal>,
     /// Its cause, as far as it could be read: a failed input is reported under it.
     pub cause: Cause,
 }
@@ -139,17 +165,17 @@ fn parse_item(value: &Value) -> Inbound {
 }
 
 /// An input without a readable cause gets one made of its bytes, so that its repeat is recognised.
-fn refused(bytes: &[u8], error: Error) -> Inbound {
+fn refused(bytes: &[u8], refusal: impl Into<Refusal>) -> Inbound {
     let cause = Cause {
         source: "urn:ispm-onboarder:input".to_owned(),
         id: Uuid::new_v5(&Uuid::NAMESPACE_OID, bytes).to_string(),
         kind: "unreadable".to_owned(),
     };
-    Inbound { request: Err(error), cause }
+    Inbound { request: Err(refusal.into()), cause }
 }
 
 /// Reads tenant and scope; whatever else stands there has no effect.
-fn wanted(data: &Value) -> Result<(Guid, Scope), Error> {
+fn wanted(data: &Value) -> Result<(Guid, Scope), Refusal> {
     let text = |key: &str| {
         data.get(key).and_then(Value::as_str).ok_or_else(|| {
             Error::new(Code::InvalidEvent, format!("data.{key} is missing or not a string"))
@@ -157,11 +183,16 @@ fn wanted(data: &Value) -> Result<(Guid, Scope), Error> {
         })
     };
     let tenant = Guid::parse(text("tenantId")?).map_err(|error| Error::new(Code::InvalidEvent, format!("data.tenantId: {error}")))?;
-    let scope = Scope::parse(text("scope")?).map_err(|error| {
-        Error::new(Code::InvalidScope, format!("data.scope: {error}"))
-            .hint("Send /subscriptions/{id} or /providers/Microsoft.Management/managementGroups/{name}.")
-    })?;
-    Ok((tenant, scope))
+    let scope = text("scope").and_then(|text| {
+        Scope::parse(text).map_err(|error| {
+            Error::new(Code::InvalidScope, format!("data.scope: {error}"))
+                .hint("Send /subscriptions/{id} or /providers/Microsoft.Management/managementGroups/{name}.")
+        })
+    });
+    match scope {
+        Ok(scope) => Ok((tenant, scope)),
+        Err(error) => Err(Refusal { tenant: Some(tenant), ..Refusal::from(error) }),
+    }
 }
 
 /// Reads the body of `POST /api/onboard`: `{"tenantId","scope"}`, called by a person or a pipeline.
@@ -173,6 +204,7 @@ pub fn parse_call(body: &[u8], action: Action, id: String) -> Inbound {
     let cause = Cause { source: "urn:ispm-onboarder:call".to_owned(), id, kind: "call".to_owned() };
     let request = serde_json::from_slice(body)
         .map_err(|_| Error::new(Code::InvalidEvent, "the body is not JSON").hint("Send {\"tenantId\": \"…\", \"scope\": \"…\"}."))
+        .map_err(Refusal::from)
         .and_then(|data: Value| wanted(&data))
         .map(|(tenant, scope)| Request { tenant, scope, action, cause: cause.clone(), caused_at: None, history: History::default() });
     Inbound { request, cause }

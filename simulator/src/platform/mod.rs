@@ -84,10 +84,10 @@ pub struct FunctionsHost {
 }
 
 impl FunctionsHost {
-    /// A host for `worker`, with nothing to deliver yet. Failed messages come back after 30 seconds.
+    /// A host for `worker`, with nothing to deliver yet. Failed messages come back after a minute, as host.json says.
     #[must_use]
     pub fn new(simulator: Simulator, worker: Arc<dyn Worker>) -> Self {
-        Self { simulator, worker, events: Mutex::default(), visibility_timeout: time::Duration::seconds(30) }
+        Self { simulator, worker, events: Mutex::default(), visibility_timeout: time::Duration::seconds(60) }
     }
 
     /// The same host with another `visibilityTimeout`: how long a failed message stays hidden.

@@ -155,7 +155,7 @@ impl Stage {
         let mut rows = Vec::new();
         for part in self.story.parts() {
             let inbound = Inbound::by_hand(self.story.tenant(), part.scope.clone(), Action::Onboard, "coverage");
-            let request = inbound.request.map_err(|error| Wrong::new(error.message))?;
+            let request = inbound.request.map_err(|refusal| Wrong::new(refusal.error.message))?;
             let mut row = self.onboarder.cover(&request).await.map_err(|error| Wrong::new(error.message))?;
             let subject = part.scope.path();
             let failed = results
