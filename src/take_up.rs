@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::Onboarder;
@@ -23,6 +23,8 @@ use crate::scope::Guid;
 pub const DEADLINE: Duration = Duration::from_secs(25);
 /// What is kept after the deadline for publishing or putting back.
 const GRACE: Duration = Duration::from_secs(4);
+/// What publishing leaves of that for putting back.
+const ROOM_TO_PUT_BACK: Duration = Duration::from_secs(2);
 /// How long a message waits for a newer version of this program to be rolled out.
 const FOR_A_NEWER_VERSION: Duration = Duration::from_mins(10);
 /// How long a request is put back before it is given up.
@@ -121,7 +123,7 @@ impl Onboarder {
 
     /// Publishing and putting back have a little time of their own, after the work's.
     async fn finish(&self, delivery: Delivery, ending: impl Future<Output = Ending>) -> (Ending, Vec<CallMade>) {
-        let deadline = delivery.deadline.max(Instant::now()) + GRACE;
+        let deadline = delivery.deadline + GRACE;
         let id = Uuid::new_v5(&delivery.id, b"finish");
         let (ending, calls) = Invocation::new(id, deadline).run(ending).await;
         let too_late =
@@ -181,7 +183,7 @@ impl Onboarder {
                 };
                 let outcome = Outcome::unreadable(cause, served, error);
                 let event = outcome.event(self.now());
-                match self.results.publish(&event).await {
+                match self.tell(&event).await {
                     Ok(()) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
                     Err(error) => Ending::Unfinished(error),
                 }
@@ -201,17 +203,23 @@ impl Onboarder {
         }
     }
 
+    /// Publishes an event, and leaves time to put its request back should that fail.
+    async fn tell(&self, event: &ResultEvent) -> Result<(), Error> {
+        let limit = Invocation::time_left().unwrap_or(GRACE).saturating_sub(ROOM_TO_PUT_BACK);
+        let too_late = || Err(Error::new(Code::DeadlineReached, "the result could not be published in time"));
+        timeout(limit, self.results.publish(event)).await.unwrap_or_else(|_| too_late())
+    }
+
     fn has_waited_long_enough(&self, first_seen: Option<OffsetDateTime>) -> bool {
         first_seen.is_some_and(|first_seen| self.now() - first_seen >= LONGEST_WAIT)
     }
 
-    /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id. After a
-    /// day it is left to the platform, whose poison queue keeps it: it can be neither told nor dropped.
+    /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id. That has
+    /// no end but success, since an outcome that could not be told must not be dropped.
     async fn publish(&self, request: &Request, outcome: Outcome) -> Ending {
         let event = outcome.event(self.now());
-        match self.results.publish(&event).await {
+        match self.tell(&event).await {
             Ok(()) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
-            Err(error) if self.has_waited_long_enough(request.history.first_seen) => Ending::Unfinished(error),
             Err(error) => self.enqueue(request, error).await,
         }
     }
@@ -244,7 +252,7 @@ impl Onboarder {
             return;
         }
         let event = Outcome::tenant_failed(request, error.clone(), now).event(now);
-        match self.results.publish(&event).await {
+        match self.tell(&event).await {
             Ok(()) => self.tenant_failures.add(request.tenant, now),
             Err(publish_error) => tracing::warn!(tenant = %request.tenant, error = %publish_error, "tenant.failed could not be published"),
         }

@@ -76,7 +76,9 @@ impl Invocation {
             .await
     }
 
-    fn time_left() -> Option<Duration> {
+    /// What is left until the current invocation's deadline; `None` outside any.
+    #[must_use]
+    pub fn time_left() -> Option<Duration> {
         INVOCATION.try_with(|invocation| invocation.deadline.saturating_duration_since(Instant::now())).ok()
     }
 
