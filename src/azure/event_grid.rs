@@ -20,8 +20,8 @@ impl Topic {
         Self { api, endpoint }
     }
 
-    /// Publishes one CloudEvent, given as JSON, in structured mode
-    /// (<https://learn.microsoft.com/azure/event-grid/cloud-event-schema>; api-version 2018-01-01).
+    /// Publishes one CloudEvent, given as JSON, as a batch of one: the one form that the service's specification has
+    /// (Azure/azure-rest-api-specs, `Microsoft.EventGrid` data plane 2018-01-01, `PublishCloudEventEvents`).
     ///
     /// # Errors
     /// `TokenRefused` on 401 and 403, `UnexpectedAnswer` on other refusals, `Throttled` or `Unavailable` where it may succeed later.
@@ -29,8 +29,8 @@ impl Topic {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("api-version", "2018-01-01");
         let mut request = Request::new(url, Method::Post);
-        request.insert_header(CONTENT_TYPE, "application/cloudevents+json; charset=utf-8");
-        request.set_body(event.to_owned());
+        request.insert_header(CONTENT_TYPE, "application/cloudevents-batch+json; charset=utf-8");
+        request.set_body(format!("[{event}]"));
         let answer = self.api.send("event-grid.publish", request).await?;
         match answer.status() {
             200..=204 => Ok(()),

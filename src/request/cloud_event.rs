@@ -1,5 +1,7 @@
 //! CloudEvents 1.0 in JSON (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -69,17 +71,24 @@ impl RequestedEvent {
     }
 }
 
+/// The event's data. Where its sender had bytes at hand, the JSON stands in `data_base64`
+/// (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#31-handling-of-data>).
+fn data(value: &Value) -> Value {
+    let decoded = || serde_json::from_slice(&STANDARD.decode(value.get("data_base64")?.as_str()?).ok()?).ok();
+    value.get("data").cloned().or_else(decoded).unwrap_or_default()
+}
+
 /// The attributes that the specification requires, with `specversion`.
 const REQUIRED: [&str; 3] = ["source", "id", "type"];
 
 pub(super) fn parse(value: &Value) -> Inbound {
-    if value.get("specversion").and_then(Value::as_str) != Some("1.0") {
-        let error = Error::new(Code::InvalidEvent, "the CloudEvents attribute specversion is not \"1.0\"");
-        return refused(value.to_string().as_bytes(), error);
-    }
     let attribute = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(missing) = REQUIRED.into_iter().find(|name| attribute(name).is_none()) {
         let error = Error::new(Code::InvalidEvent, format!("the CloudEvents attribute {missing} is missing, empty or not a string"));
+        return refused(value.to_string().as_bytes(), error);
+    }
+    if attribute("specversion") != Some("1.0") {
+        let error = Error::new(Code::InvalidEvent, "the CloudEvents attribute specversion is missing or not \"1.0\"");
         return refused(value.to_string().as_bytes(), error);
     }
     let text = |name: &str| attribute(name).unwrap_or_default().to_owned();
@@ -90,6 +99,6 @@ pub(super) fn parse(value: &Value) -> Inbound {
 fn read(value: &Value, cause: &Cause) -> Result<Request, Refusal> {
     let action = asked_by(&cause.kind)
         .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
-    let (tenant, scope) = wanted(value.get("data").unwrap_or(&Value::Null))?;
+    let (tenant, scope) = wanted(&data(value))?;
     Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at: time_of(value.get("time")), history: History::default() })
 }

@@ -152,7 +152,7 @@ const SHAPES: &str =
 
 fn parse_item(value: &Value) -> Inbound {
     let has = |key: &str| value.get(key).is_some();
-    if has("specversion") {
+    if has("specversion") || (has("source") && has("type")) {
         cloud_event::parse(value)
     } else if has("eventType") {
         event_grid::parse(value)
