@@ -192,6 +192,6 @@ impl Error {
     /// Whether a new tenant session (fresh record, secrets and tokens) may cure this failure within the same delivery.
     #[must_use]
     pub const fn stale_session(&self) -> bool {
-        matches!(self.code, Code::CredentialRefused | Code::TokenRefused | Code::IspmRefused)
+        matches!(self.code, Code::CredentialRefused | Code::TokenRefused | Code::IspmRefused | Code::SecretStoreRefused)
     }
 }

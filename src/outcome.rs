@@ -88,13 +88,23 @@ impl Outcome {
         };
         let tenant = (error.code != Code::TenantNotServed).then_some(request.tenant);
         let Progress { role, connection, .. } = progress;
-        Self { kind, tenant, scope: Some(request.scope.clone()), role, connection, ..Self::unreadable(request.cause.clone(), None, error) }
+        Self {
+            kind,
+            tenant,
+            scope: Some(request.scope.clone()),
+            role,
+            connection,
+            id_parts: None,
+            ..Self::unreadable(request.cause.clone(), None, error)
+        }
     }
 
     /// The outcome of an input that asks for nothing that can be understood; `tenant` is the one it names, if that is served.
     #[must_use]
     pub fn unreadable(cause: Cause, tenant: Option<Guid>, error: Error) -> Self {
-        Self { kind: Kind::Failed, tenant, scope: None, cause, role: None, connection: None, error: Some(error), id_parts: None }
+        // Its id must not depend on whether its tenant could be looked up.
+        let id_parts = Some(vec![cause.source.clone(), cause.id.clone()]);
+        Self { kind: Kind::Failed, tenant, scope: None, cause, role: None, connection: None, error: Some(error), id_parts }
     }
 
     /// The outcome for a whole tenant: one a day, by its id.

@@ -23,6 +23,8 @@ use crate::scope::Guid;
 pub const DEADLINE: Duration = Duration::from_secs(25);
 /// What is kept after the deadline for publishing or putting back.
 const GRACE: Duration = Duration::from_secs(4);
+/// How long an unreadable input's tenant is looked up, to say under whose name it failed.
+const TO_LOOK_UP_A_TENANT: Duration = Duration::from_secs(5);
 /// What publishing leaves of that for putting back.
 const ROOM_TO_PUT_BACK: Duration = Duration::from_secs(2);
 /// How long a message waits for a newer version of this program to be rolled out.
@@ -44,6 +46,12 @@ impl Delivery {
     #[must_use]
     pub fn starting(id: Uuid) -> Self {
         Self { id, deadline: Instant::now() + DEADLINE }
+    }
+
+    /// The delivery of one of several inputs: its calls have ids of their own.
+    #[must_use]
+    pub fn part(self, position: usize) -> Self {
+        if position == 0 { self } else { Self { id: Uuid::new_v5(&self.id, &position.to_be_bytes()), ..self } }
     }
 }
 
@@ -178,7 +186,9 @@ impl Onboarder {
             (Disposition::Reject, _) => {
                 // Only a tenant that is served is named: its results have readers.
                 let served = match tenant {
-                    Some(tenant) => self.sessions.open(tenant).await.is_ok().then_some(tenant),
+                    Some(tenant) => {
+                        timeout(TO_LOOK_UP_A_TENANT, self.sessions.open(tenant)).await.is_ok_and(|open| open.is_ok()).then_some(tenant)
+                    }
                     None => None,
                 };
                 let outcome = Outcome::unreadable(cause, served, error);

@@ -69,8 +69,8 @@ async fn on_trigger(
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
     };
     let mut taken = Vec::new();
-    for inbound in parse_value(value) {
-        taken.push(take_up(&onboarder, function, inbound, delivery).await);
+    for (position, inbound) in parse_value(value).into_iter().enumerate() {
+        taken.push(take_up(&onboarder, function, inbound, delivery.part(position)).await);
     }
     answer_trigger(&taken)
 }

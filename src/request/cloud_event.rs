@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{Cause, History, Inbound, Refusal, Request, asked_by, refused, time_of, wanted};
+use super::{Cause, History, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, time_of, wanted};
 use crate::error::{Code, Error};
 use crate::result_event::Specversion;
 use crate::scope::{Guid, Scope, printable};
@@ -82,16 +82,18 @@ fn data(value: &Value) -> Value {
 const REQUIRED: [&str; 3] = ["source", "id", "type"];
 
 pub(super) fn parse(value: &Value) -> Inbound {
-    let attribute = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if let Some(missing) = REQUIRED.into_iter().find(|name| attribute(name).is_none()) {
-        let error = Error::new(Code::InvalidEvent, format!("the CloudEvents attribute {missing} is missing, empty or not a string"));
+    let unreadable = |name: &str| {
+        let words = format!("the CloudEvents attribute {name} is missing, empty, longer than {LONGEST_ATTRIBUTE} bytes or not a string");
+        refused(value.to_string().as_bytes(), Error::new(Code::InvalidEvent, words).hint(SHAPES))
+    };
+    if let Some(missing) = REQUIRED.into_iter().find(|name| attribute(value, name).is_none()) {
+        return unreadable(missing);
+    }
+    if attribute(value, "specversion") != Some("1.0") {
+        let error = Error::new(Code::InvalidEvent, "the CloudEvents attribute specversion is missing or not \"1.0\"").hint(SHAPES);
         return refused(value.to_string().as_bytes(), error);
     }
-    if attribute("specversion") != Some("1.0") {
-        let error = Error::new(Code::InvalidEvent, "the CloudEvents attribute specversion is missing or not \"1.0\"");
-        return refused(value.to_string().as_bytes(), error);
-    }
-    let text = |name: &str| attribute(name).unwrap_or_default().to_owned();
+    let text = |name: &str| attribute(value, name).unwrap_or_default().to_owned();
     let cause = Cause { source: text("source"), id: text("id"), kind: text("type") };
     Inbound { request: read(value, &cause), cause }
 }

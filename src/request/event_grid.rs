@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::{Cause, History, Inbound, Refusal, Request, asked_by, refused, time_of, wanted};
+use super::{Cause, History, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, time_of, wanted};
 use crate::error::{Code, Error};
 use crate::scope::printable;
 
 pub(super) fn parse(value: &Value) -> Inbound {
-    let field = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let field = |name: &str| attribute(value, name);
     let (Some(id), Some(kind)) = (field("id"), field("eventType")) else {
-        let error = Error::new(Code::InvalidEvent, "the Event Grid event lacks id or eventType, or they are not strings");
-        return refused(value.to_string().as_bytes(), error);
+        let words =
+            format!("the Event Grid event's id or eventType is missing, empty, longer than {LONGEST_ATTRIBUTE} bytes or not a string");
+        return refused(value.to_string().as_bytes(), Error::new(Code::InvalidEvent, words).hint(SHAPES));
     };
     // Event Grid sets `topic`; a publisher may leave it out, and the subject then still tells sources apart.
     let source = field("topic").or_else(|| field("subject")).unwrap_or("urn:ispm-onboarder:event-grid");

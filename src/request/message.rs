@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Action, Cause, History, Inbound, Kept, Refusal, Request, refused, time_of};
+use super::{Action, Cause, History, Inbound, Kept, Refusal, Request, SHAPES, refused, time_of};
 use crate::error::{Code, Error};
 use crate::scope::{Guid, Scope};
 
@@ -70,6 +70,8 @@ pub(super) fn parse(value: &Value) -> Inbound {
             let Message { tenant_id: tenant, scope, action, cause, caused_at, .. } = message;
             Inbound { request: Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at, history }), cause }
         }
-        Err(_) => refused(bytes.as_bytes(), Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote")),
+        Err(_) => {
+            refused(bytes.as_bytes(), Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote").hint(SHAPES))
+        }
     }
 }

@@ -147,6 +147,9 @@ pub fn parse_value(value: &Value) -> Vec<Inbound> {
     }
 }
 
+/// The longest id, source or type that is taken: a cause goes into results and queue messages, which have to stay small.
+const LONGEST_ATTRIBUTE: usize = 1024;
+const DATA: &str = "Send data as {\"tenantId\": \"<tenant id>\", \"scope\": \"/subscriptions/<id>\"}.";
 const SHAPES: &str =
     "Expected a CloudEvents 1.0 event, an Event Grid schema event, or a message of this program's own; see docs/events.md.";
 
@@ -164,6 +167,11 @@ fn parse_item(value: &Value) -> Inbound {
     }
 }
 
+/// A text member that is there, not empty, and not too long.
+fn attribute<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name)?.as_str().filter(|text| !text.is_empty() && text.len() <= LONGEST_ATTRIBUTE)
+}
+
 /// An input without a readable cause gets one made of its bytes, so that its repeat is recognised.
 fn refused(bytes: &[u8], refusal: impl Into<Refusal>) -> Inbound {
     let cause = Cause {
@@ -177,12 +185,12 @@ fn refused(bytes: &[u8], refusal: impl Into<Refusal>) -> Inbound {
 /// Reads tenant and scope; whatever else stands there has no effect.
 fn wanted(data: &Value) -> Result<(Guid, Scope), Refusal> {
     let text = |key: &str| {
-        data.get(key).and_then(Value::as_str).ok_or_else(|| {
-            Error::new(Code::InvalidEvent, format!("data.{key} is missing or not a string"))
-                .hint("Send data as {\"tenantId\": \"<tenant id>\", \"scope\": \"/subscriptions/<id>\"}.")
-        })
+        data.get(key)
+            .and_then(Value::as_str)
+            .ok_or_else(|| Error::new(Code::InvalidEvent, format!("data.{key} is missing or not a string")).hint(DATA))
     };
-    let tenant = Guid::parse(text("tenantId")?).map_err(|error| Error::new(Code::InvalidEvent, format!("data.tenantId: {error}")))?;
+    let tenant =
+        Guid::parse(text("tenantId")?).map_err(|error| Error::new(Code::InvalidEvent, format!("data.tenantId: {error}")).hint(DATA))?;
     let scope = text("scope").and_then(|text| {
         Scope::parse(text).map_err(|error| {
             Error::new(Code::InvalidScope, format!("data.scope: {error}"))

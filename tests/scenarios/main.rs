@@ -1,0 +1,27 @@
+//! Scenarios in memory: given a world, when an event is delivered through the host's own router, then this world, these calls and these
+//! results. Nothing is waited for, since the clock is tokio's and paused; nothing is left unread, since a scenario that ends with calls,
+//! results or messages it did not account for fails.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a scenario fails by panicking")]
+
+mod bad_input;
+mod bad_records;
+mod connect;
+mod connect_failures;
+mod deadline;
+mod events;
+mod faults;
+mod harness;
+mod http;
+mod later;
+mod management_groups;
+mod onboarding;
+mod plan;
+mod policy;
+mod profiles;
+mod repeats;
+mod roles;
+mod secrets;
+mod sessions;
+mod vault;
+mod young;

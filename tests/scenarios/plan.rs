@@ -1,0 +1,121 @@
+//! The decision alone, over plain data: no world, no calls.
+
+use ispm_onboarder::azure::{Assignment, READER};
+use ispm_onboarder::config::Config;
+use ispm_onboarder::error::Code;
+use ispm_onboarder::observe::{Observed, ScopeFacts};
+use ispm_onboarder::plan::{Plan, plan};
+use ispm_onboarder::request::{Action, Inbound, Request};
+use ispm_onboarder::scope::{GroupName, Guid, Scope};
+use ispm_onboarder::tenant::TenantRecord;
+use serde_json::{Value, json};
+
+const TENANT: &str = "11111111-1111-4111-8111-111111111111";
+const PRINCIPAL: &str = "22222222-2222-4222-8222-222222222222";
+const SUBSCRIPTION: &str = "/subscriptions/33333333-3333-4333-8333-333333333333";
+const CORP: &str = "/providers/Microsoft.Management/managementGroups/corp";
+
+fn guid(text: &str) -> Guid {
+    Guid::parse(text).unwrap()
+}
+
+fn record(change: impl FnOnce(&mut Value)) -> TenantRecord {
+    let mut record = json!({
+        "schemaVersion": 1, "tenantId": TENANT,
+        "app": {"clientId": "44444444-4444-4444-8444-444444444444"},
+        "login": {"method": "managed-identity"},
+        "ispm": {"url": "https://contoso.spera-app.com", "tokenSecretName": "token", "entraSource": "Contoso"},
+    });
+    change(&mut record);
+    let settings = |name: &str| match name {
+        "ONBOARDER_SECRET_STORE" => Some("file:/secrets".to_owned()),
+        "ONBOARDER_RESULTS" => Some("stdout:".to_owned()),
+        _ => None,
+    };
+    let config = Config::read(settings).unwrap();
+    TenantRecord::read(&record.to_string(), guid(TENANT), &config.ispm_hosts).unwrap()
+}
+
+fn request(action: Action) -> Request {
+    Inbound::by_hand(guid(TENANT), Scope::parse(SUBSCRIPTION).unwrap(), action, "call").request.unwrap()
+}
+
+/// Reader or another role at a scope.
+fn assignment(scope: &str, role: &str, conditional: bool) -> Assignment {
+    Assignment { id: format!("{scope}/…/{role}"), scope: Scope::parse(scope).ok(), role: role.to_owned(), conditional }
+}
+
+fn observed(assignments: Vec<Assignment>) -> Observed {
+    Observed {
+        principal: guid(PRINCIPAL),
+        scope: ScopeFacts {
+            display_name: "payments".to_owned(),
+            state: Some("Enabled".to_owned()),
+            offer: None,
+            ancestors: vec![GroupName::parse(TENANT).unwrap(), GroupName::parse("corp").unwrap()],
+        },
+        assignments,
+        connection: None,
+        connection_name: Some("azure-contoso".to_owned()),
+    }
+}
+
+fn steps(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_plan_prints_what_will_be_done() {
+    let plan = plan(&request(Action::Onboard), &record(|_| {}), &observed(vec![])).unwrap();
+    insta::assert_snapshot!(steps(&plan).join("\n"));
+}
+
+#[test]
+fn the_same_input_gives_the_same_plan() {
+    let (request, record, observed) = (request(Action::Onboard), record(|_| {}), observed(vec![]));
+    assert_eq!(plan(&request, &record, &observed).unwrap(), plan(&request, &record, &observed).unwrap());
+}
+
+#[test]
+fn reader_at_the_scope_itself_is_preferred_to_one_above_it() {
+    let reader = READER.to_string();
+    let found = observed(vec![assignment(CORP, &reader, false), assignment(SUBSCRIPTION, &reader, false)]);
+    let plan = plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap();
+    let role = plan.role.unwrap();
+    assert_eq!((role.scope.to_string().as_str(), role.inherited), (SUBSCRIPTION, false));
+}
+
+#[test]
+fn a_role_definitions_id_is_compared_without_regard_to_case() {
+    let found = observed(vec![assignment(SUBSCRIPTION, &READER.to_string().to_uppercase(), false)]);
+    assert!(plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap().role.is_some());
+}
+
+#[test]
+fn reader_at_the_directorys_very_root_counts_as_inherited_nowhere() {
+    // `/` is neither a subscription nor a management group: nothing can be said of it in a result.
+    let found = observed(vec![assignment("/", &READER.to_string(), false)]);
+    let plan = plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap();
+    assert!(plan.role.is_none());
+}
+
+#[test]
+fn a_policy_that_forbids_assigning_plans_no_assignment_whatever_else_is_missing() {
+    let never = record(|record| record["policy"] = json!({"assign": "never"}));
+    let error = plan(&request(Action::Onboard), &never, &observed(vec![])).unwrap_err();
+    assert_eq!(error.code, Code::RoleMissing);
+}
+
+#[test]
+fn offboarding_plans_nothing() {
+    let error = plan(&request(Action::Offboard), &record(|_| {}), &observed(vec![])).unwrap_err();
+    assert_eq!(error.code, Code::OffboardingByEvent);
+}
+
+#[test]
+fn console_mode_asks_and_does_not_create() {
+    let console = record(|record| record["ispm"]["connect"] = json!({"mode": "console"}));
+    let plan = plan(&request(Action::Onboard), &console, &Observed { connection_name: None, ..observed(vec![]) }).unwrap();
+    let steps = steps(&plan);
+    assert!(steps.len() == 2 && steps[1].contains("console") && steps[1].contains("Contoso"), "{steps:?}");
+}

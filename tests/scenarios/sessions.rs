@@ -1,0 +1,181 @@
+//! Tenant sessions: tokens and secrets that are refused while the deployment runs.
+
+use std::time::Duration;
+
+use ispm_onboarder_simulator::world::{Application, ClientSecret, Sensitive};
+use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
+
+use crate::harness::{ASSIGN, COLD_START, EPOCH, Given, PUBLISH, PUT_BACK, Scenario, cold, subscription, warm};
+
+const NEW_SECRET: &str = "another~login~secret~of~no~value";
+
+fn login_app<'a>(world: &'a mut World, cast: &DemoCast) -> &'a mut Application {
+    world.applications.get_mut(&cast.login_client_id).expect("the demo has a login app")
+}
+
+fn store_new_secret(s: &Scenario) {
+    s.change(|world, cast| {
+        world.set_secret(&cast.vault, "contoso-login-secret", NEW_SECRET);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_resource_manager_refuses_once_costs_a_new_session_and_nothing_else() {
+    let s = Given::demo().start();
+    s.warm_up().await;
+    s.fault(Fault::status("arm.subscription.get", 401).times(1));
+    s.onboard(&s.cast.new).await;
+    s.expect_calls([warm([]), cold([ASSIGN, PUBLISH])].concat());
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_refused_once_is_done_by_a_new_session() {
+    let s = Given::demo().start();
+    s.warm_up().await;
+    s.fault(Fault::status(ASSIGN, 401).times(1));
+    s.onboard(&s.cast.new).await;
+    let calls = s.count_calls();
+    assert_eq!(calls[ASSIGN], 2, "{calls:?}");
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_refused_twice_are_the_tenants_trouble_and_nothing_is_lost() {
+    let s = Given::demo().fault(Fault::status("arm.subscription.get", 401).times(2)).start();
+    s.onboard(&s.cast.new).await;
+    s.expect_calls([cold([]), cold([PUBLISH, PUT_BACK])].concat().into_iter().collect::<OneColdStart>());
+    let [told] = s.expect_results(["tenant.failed token-refused"]);
+    assert!(told["data"]["message"].as_str().is_some_and(|words| words.contains("401")), "{told:#}");
+    s.expect_waiting();
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
+/// Calls of several sessions in one delivery, whose cold starts are told as one.
+struct OneColdStart(Vec<&'static str>);
+
+impl FromIterator<&'static str> for OneColdStart {
+    fn from_iter<I: IntoIterator<Item = &'static str>>(calls: I) -> Self {
+        let calls = calls.into_iter().filter(|call| *call != COLD_START);
+        Self(std::iter::once(COLD_START).chain(calls).collect())
+    }
+}
+
+impl IntoIterator for OneColdStart {
+    type Item = &'static str;
+    type IntoIter = std::vec::IntoIter<&'static str>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_while_its_session_lives_is_replaced_within_the_delivery() {
+    let s = Given::demo().world(|world, _| world.settings.token_lifetime_seconds = 300).start();
+    s.warm_up().await;
+    s.settle_for(Duration::from_mins(6)).await;
+    s.onboard(&s.cast.new).await;
+    assert_eq!(s.assignments_at(&subscription(&s.cast.new)).len(), 1, "assigned at once, by a new session");
+    // The topic's token has ended too: its request comes back in half a minute, and the result is published then.
+    s.settle_for(Duration::from_mins(1)).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_rotated_while_the_deployment_runs_is_picked_up_within_the_delivery() {
+    let s = Given::demo().start();
+    s.warm_up().await;
+    s.change(|world, cast| login_app(world, cast).rotate_secret(NEW_SECRET));
+    store_new_secret(&s);
+    // The session's token ends with the old secret.
+    s.fault(Fault::status("arm.*", 401).times(2));
+    s.onboard(&s.cast.new).await;
+    s.expect_calls([warm([]), cold([ASSIGN, PUBLISH])].concat());
+    s.expect_results(["onboarded"]);
+}
+
+/// Delivers an event that Entra refuses the login for, mends that, and accounts for both.
+async fn refused_and_mended(s: &Scenario, number: &str, hint: &str) {
+    s.onboard(&s.cast.new).await;
+    s.settle(3).await;
+    assert!(!s.count_calls().contains_key(ASSIGN));
+    let [told] = s.expect_results(["tenant.failed credential-refused"]);
+    assert!(told["data"]["message"].as_str().is_some_and(|words| words.contains(number)), "{told:#}");
+    assert!(told["data"]["hint"].as_str().is_some_and(|words| words.contains(hint)), "{told:#}");
+    s.expect_waiting();
+
+    s.change(|world, cast| login_app(world, cast).rotate_secret(NEW_SECRET));
+    store_new_secret(s);
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_secret_is_told_with_entras_number_and_waits_for_the_right_one() {
+    let s = Given::demo().world(|world, cast| login_app(world, cast).rotate_secret("rotated~without~telling~of~no~value")).start();
+    refused_and_mended(&s, "7000215", "secret").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_secret_is_told_with_entras_number_and_waits_for_a_new_one() {
+    let expired = |world: &mut World, cast: &DemoCast| {
+        let value = Sensitive::from(cast.login_secret.reveal());
+        login_app(world, cast).secrets = vec![ClientSecret { value, expires_on: Some(EPOCH) }];
+    };
+    let s = Given::demo().world(expired).start();
+    refused_and_mended(&s, "7000222", "expired").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn entra_that_is_not_well_is_nobodys_fault() {
+    let effects = [
+        Effect::Html { status: 502 },
+        Effect::Html { status: 200 },
+        Effect::Status { status: 503, code: None, retry_after: None },
+        Effect::Status { status: 429, code: None, retry_after: Some("120".to_owned()) },
+        Effect::Reset,
+        Effect::Truncated,
+        Effect::InvalidJson,
+    ];
+    for effect in effects {
+        let told = effect.to_string();
+        let s = Given::demo().fault(Fault::new("entra.token", effect)).start();
+        s.onboard(&s.cast.new).await;
+        let calls = s.count_calls();
+        assert!(!calls.contains_key(PUBLISH), "a tenant is blamed when a token request {told}: {calls:?}");
+        s.expect_waiting();
+        s.mend();
+        s.settle(1).await;
+        s.count_calls();
+        s.expect_results(["onboarded"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_without_its_own_identity_leaves_the_event_to_event_grid() {
+    let s = Given::demo().fault(Fault::status("identity.token", 500)).start();
+    let delivery = s.onboard(&s.cast.new).await;
+    assert_eq!(delivery.status, 500, "neither done nor stored: {:?}", delivery.answer);
+    s.mend();
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_the_queue_that_is_refused_is_replaced_when_the_event_comes_again() {
+    let s = Given::demo().fault(Fault::status("arm.*", 503)).fault(Fault::status(PUT_BACK, 401).times(1)).start();
+    let delivery = s.onboard(&s.cast.new).await;
+    assert_eq!(delivery.status, 500);
+    s.settle_for(Duration::from_secs(20)).await;
+    s.expect_waiting();
+    s.mend();
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
