@@ -13,7 +13,7 @@ use super::{Answer, Call, Routed, answer};
 use crate::Response;
 use crate::target::Target;
 use crate::token::Subject;
-use crate::world::{ClientSecret, made_up_id};
+use crate::world::{ClientSecret, guid, made_up_id};
 
 /// The resources for which tokens are issued, without a slash at the end. Topics and Storage accounts may also be named one by one.
 const RESOURCES: [&str; 8] = [
@@ -73,13 +73,7 @@ fn token(call: &mut Call<'_>, tenant_id: &str) -> Answer {
 
 /// The app id and the object id of its service principal in this tenant.
 fn known_app(call: &Call<'_>, tenant_id: &str, client_id: &str) -> Result<(String, String), Box<Response>> {
-    let Some(tenant) = call.world.tenants.get(tenant_id) else {
-        let message = format!(
-            "Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. \
-             Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
-        );
-        return Err(refused(call, 400, "invalid_request", 90_002, &message));
-    };
+    let tenant = call.world.tenants.get(tenant_id).ok_or_else(|| no_tenant(call, tenant_id, "invalid_request"))?;
     match tenant.service_principal_of(client_id) {
         Some((object_id, principal)) => Ok((principal.app_id.clone(), object_id.to_owned())),
         None => {
@@ -91,6 +85,19 @@ fn known_app(call: &Call<'_>, tenant_id: &str, client_id: &str) -> Result<(Strin
             Err(refused(call, 400, "unauthorized_client", 700_016, &message))
         }
     }
+}
+
+/// 400 for a tenant that does not exist, and for what cannot be one: a tenant is named by a GUID or by a domain.
+fn no_tenant(call: &Call<'_>, tenant_id: &str, error: &str) -> Box<Response> {
+    if guid(tenant_id).is_none() && !tenant_id.contains('.') {
+        let message = format!("Specified tenant identifier '{tenant_id}' is neither a valid DNS name, nor a valid external domain.");
+        return refused(call, 400, "invalid_request", 900_023, &message);
+    }
+    let message = format!(
+        "Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. \
+         Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
+    );
+    refused(call, 400, error, 90_002, &message)
 }
 
 fn check_secret(call: &Call<'_>, client_id: &str, secret: &str) -> Result<(), Box<Response>> {
@@ -155,10 +162,7 @@ fn refused(call: &Call<'_>, status: u16, error: &str, code: u32, message: &str) 
 
 fn openid_configuration(call: &mut Call<'_>, tenant_id: &str) -> Answer {
     if !["common", "organizations"].contains(&tenant_id) && !call.world.tenants.contains_key(tenant_id) {
-        let message = format!(
-            "Tenant '{tenant_id}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
-        );
-        return Err(refused(call, 400, "invalid_tenant", 90_002, &message));
+        return Err(no_tenant(call, tenant_id, "invalid_tenant"));
     }
     let base = format!("https://login.microsoftonline.com/{tenant_id}");
     Ok(answer::json(

@@ -1,46 +1,143 @@
-//! Microsoft Graph: a service principal by its app id (Graph v1.0 reference, "Get servicePrincipal").
+//! Microsoft Graph: service principals by app id, by name and by object id (Graph v1.0 reference, "Get servicePrincipal", "List
+//! servicePrincipals" and "directoryObject: getByIds").
 
 use http::Method;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 
+use super::arm::filter::{quoted, stripped};
 use super::{Answer, Call, Routed, answer};
 use crate::Response;
 use crate::target::Target;
-use crate::token::Refusal;
-use crate::world::has_passed;
+use crate::token::{Claims, Refusal};
+use crate::world::{ServicePrincipal, guid, has_passed};
 
 const AUDIENCES: [&str; 2] = ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"];
+const METADATA: &str = "https://graph.microsoft.com/v1.0/$metadata";
+/// The most ids that one `getByIds` takes.
+const LIMIT_OF_IDS: usize = 1000;
 
 pub(super) fn route(method: &Method, target: &Target) -> Routed {
     let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
-    let app_id = match (method, path.as_slice()) {
-        (&Method::GET, ["v1.0", entity]) => entity.strip_prefix("servicePrincipals(appId='").and_then(|rest| rest.strip_suffix("')")),
-        _ => None,
-    };
-    match app_id.map(str::to_owned) {
-        Some(app_id) => Routed::new("graph.service-principal.get", move |call| get(call, &app_id)),
-        None => Routed::not_modelled("graph.unknown", method, target),
+    match (method, path.as_slice()) {
+        (&Method::GET, ["v1.0", "servicePrincipals"]) => Routed::new("graph.service-principals.list", list),
+        (&Method::GET, ["v1.0", "servicePrincipals", object_id]) => {
+            let object_id = (*object_id).to_owned();
+            Routed::new("graph.service-principal.get", move |call| get_by_object_id(call, &object_id))
+        }
+        (&Method::POST, ["v1.0", "directoryObjects", "getByIds"]) => Routed::new("graph.directory-objects.get-by-ids", get_by_ids),
+        (&Method::GET, ["v1.0", entity]) => match entity.strip_prefix("servicePrincipals(appId='").and_then(|rest| rest.strip_suffix("')"))
+        {
+            Some(app_id) => {
+                let app_id = app_id.to_owned();
+                Routed::new("graph.service-principal.get", move |call| get_by_app_id(call, &app_id))
+            }
+            None => Routed::not_modelled("graph.unknown", method, target),
+        },
+        (_, ["v1.0" | "beta", ..] | []) => Routed::not_modelled("graph.unknown", method, target),
+        (_, [version, ..]) => {
+            let message = format!("Invalid version: {version}");
+            Routed::new("graph.unknown", move |call| Err(error(call, 400, "BadRequest", &message)))
+        }
     }
 }
 
-fn get(call: &mut Call<'_>, app_id: &str) -> Answer {
-    let claims = call.verify(&AUDIENCES).map_err(|refusal| unauthorized(call, &refusal))?;
-    if let Some(other) = call.target.query_beyond(&["$select"]) {
-        return Err(answer::not_modelled(&format!("the query parameter {other} of servicePrincipals")));
-    }
-    let lag = call.world.settings.replication_lag_seconds;
-    let found = call.world.tenants.get(&claims.tid).and_then(|tenant| tenant.service_principal_of(app_id));
-    let Some((object_id, principal)) = found.filter(|(_, principal)| has_passed(lag, principal.created_on, call.now)) else {
-        let message = format!("Resource '{app_id}' does not exist or one of its queried reference-property objects are not present.");
+fn get_by_app_id(call: &mut Call<'_>, app_id: &str) -> Answer {
+    let caller = admit(call, &["$select"])?;
+    let found = known(call, &caller).find(|(_, principal)| principal.app_id.eq_ignore_ascii_case(app_id));
+    entity(call, app_id, found)
+}
+
+fn get_by_object_id(call: &mut Call<'_>, object_id: &str) -> Answer {
+    let caller = admit(call, &["$select"])?;
+    let found = known(call, &caller).find(|(own, _)| own.eq_ignore_ascii_case(object_id));
+    entity(call, object_id, found)
+}
+
+/// One service principal, or 404 for what was asked for.
+fn entity(call: &Call<'_>, asked: &str, found: Option<(&str, &ServicePrincipal)>) -> Answer {
+    let Some((object_id, principal)) = found else {
+        let message = format!("Resource '{asked}' does not exist or one of its queried reference-property objects are not present.");
         return Err(error(call, 404, "Request_ResourceNotFound", &message));
     };
-    let mut all = Map::new();
-    all.insert("id".to_owned(), json!(object_id));
-    all.insert("appId".to_owned(), json!(principal.app_id));
-    all.insert("displayName".to_owned(), json!(principal.display_name));
-    all.insert("servicePrincipalType".to_owned(), json!("Application"));
-    all.insert("accountEnabled".to_owned(), json!(true));
+    let mut shown = selected(call, object_id, principal)?;
+    shown.insert("@odata.context".to_owned(), json!(format!("{METADATA}#servicePrincipals/$entity")));
+    Ok(answer::json(200, &Value::Object(shown)))
+}
+
+fn list(call: &mut Call<'_>) -> Answer {
+    let caller = admit(call, &["$filter", "$select"])?;
+    let text = call.target.query("$filter").map(str::trim);
+    // A service principal's names are its app id and its app's identifier URIs, of which there are none here.
+    let name = match text {
+        None => None,
+        Some(text) => {
+            let by_name = stripped(text, "servicePrincipalNames/any(c:c eq ").and_then(|rest| rest.strip_suffix(')'));
+            let name = by_name.or_else(|| stripped(text, "appId eq ")).and_then(quoted);
+            Some(name.ok_or_else(|| answer::not_modelled(&format!("service principals with $filter={text:?}")))?)
+        }
+    };
+    let mut all = Vec::new();
+    for (object_id, principal) in known(call, &caller) {
+        if name.is_none_or(|name| principal.app_id.eq_ignore_ascii_case(name)) {
+            all.push(Value::Object(selected(call, object_id, principal)?));
+        }
+    }
+    Ok(answer::json(200, &json!({"@odata.context": format!("{METADATA}#servicePrincipals"), "value": all})))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    ids: Vec<String>,
+    /// Without it, objects of every type.
+    types: Option<Vec<String>>,
+}
+
+fn get_by_ids(call: &mut Call<'_>) -> Answer {
+    let caller = admit(call, &[])?;
+    let refused = |message: &str| error(call, 400, "Request_BadRequest", message);
+    let wanted: Wanted =
+        serde_json::from_slice(call.request.body()).map_err(|cause| refused(&format!("Unable to read JSON request payload: {cause}.")))?;
+    if wanted.ids.is_empty() || wanted.ids.len() > LIMIT_OF_IDS {
+        return Err(refused("The number of ids must be between 1 and 1000."));
+    }
+    if let Some(other) = wanted.ids.iter().find(|id| guid(id).is_none()) {
+        return Err(refused(&format!("Invalid GUID:{other}")));
+    }
+    let of_type = wanted
+        .types
+        .is_none_or(|types| types.iter().any(|kind| ["serviceprincipal", "directoryobject"].contains(&kind.to_ascii_lowercase().as_str())));
+    let asked = |object_id: &str| of_type && wanted.ids.iter().any(|id| id.eq_ignore_ascii_case(object_id));
+    let found = known(call, &caller).filter(|(object_id, _)| asked(object_id)).map(|(object_id, principal)| {
+        let mut shown = properties(object_id, principal);
+        shown.insert("@odata.type".to_owned(), json!("#microsoft.graph.servicePrincipal"));
+        Value::Object(shown)
+    });
+    let found: Vec<Value> = found.collect();
+    Ok(answer::json(200, &json!({"@odata.context": format!("{METADATA}#directoryObjects"), "value": found})))
+}
+
+/// The caller, who may read its whole directory, with no query parameters but these.
+fn admit(call: &Call<'_>, parameters: &[&str]) -> Result<Claims, Box<Response>> {
+    let caller = call.verify(&AUDIENCES).map_err(|refusal| unauthorized(call, &refusal))?;
+    match call.target.query_beyond(parameters) {
+        None => Ok(caller),
+        Some(other) => Err(answer::not_modelled(&format!("the query parameter {other} of {}", call.target.shown()))),
+    }
+}
+
+/// The service principals of the caller's directory that are replicated by now, by object id.
+fn known<'a>(call: &'a Call<'_>, caller: &Claims) -> impl Iterator<Item = (&'a str, &'a ServicePrincipal)> {
+    let (lag, now) = (call.world.settings.replication_lag_seconds, call.now);
+    let all = call.world.tenants.get(&caller.tid).map(|tenant| &tenant.service_principals);
+    let known = all.into_iter().flatten().filter(move |(_, principal)| has_passed(lag, principal.created_on, now));
+    known.map(|(object_id, principal)| (object_id.as_str(), principal))
+}
+
+/// The properties that `$select` asks for, or all.
+fn selected(call: &Call<'_>, object_id: &str, principal: &ServicePrincipal) -> Result<Map<String, Value>, Box<Response>> {
+    let mut all = properties(object_id, principal);
     if let Some(select) = call.target.query("$select") {
         let wanted: Vec<&str> = select.split(',').map(str::trim).collect();
         if let Some(unknown) = wanted.iter().find(|name| !all.contains_key(**name)) {
@@ -48,9 +145,19 @@ fn get(call: &mut Call<'_>, app_id: &str) -> Answer {
         }
         all.retain(|name, _| wanted.contains(&name.as_str()));
     }
-    let context = "https://graph.microsoft.com/v1.0/$metadata#servicePrincipals/$entity";
-    all.insert("@odata.context".to_owned(), json!(context));
-    Ok(answer::json(200, &Value::Object(all)))
+    Ok(all)
+}
+
+fn properties(object_id: &str, principal: &ServicePrincipal) -> Map<String, Value> {
+    let pairs = [
+        ("id", json!(object_id)),
+        ("appId", json!(principal.app_id)),
+        ("displayName", json!(principal.display_name)),
+        ("servicePrincipalNames", json!([principal.app_id])),
+        ("servicePrincipalType", json!("Application")),
+        ("accountEnabled", json!(true)),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn unauthorized(call: &Call<'_>, refusal: &Refusal) -> Box<Response> {

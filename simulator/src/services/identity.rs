@@ -18,8 +18,11 @@ const API_VERSION: &str = "2019-08-01";
 /// A token for one of the platform's managed identities.
 #[derive(Clone)]
 pub struct PlatformToken {
+    /// The access token.
     pub token: String,
+    /// The identity's client id.
     pub client_id: String,
+    /// When the token expires.
     pub expires_on: OffsetDateTime,
 }
 

@@ -1,7 +1,11 @@
 //! Key Vault secrets (Azure REST API specification, Microsoft.KeyVault `secrets`; documentation, "Authentication, requests and responses").
 
+use std::collections::BTreeMap;
+
 use http::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::{Answer, Call, Routed, answer};
 use crate::Response;
@@ -9,34 +13,102 @@ use crate::target::Target;
 use crate::token::Refusal;
 use crate::world::SecretVersion;
 
-const API_VERSIONS: [&str; 4] = ["7.4", "7.5", "7.6", "2025-07-01"];
+/// The versions in which secrets are read and set alike, oldest first.
+const API_VERSIONS: [&str; 5] = ["7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"];
 const AUDIENCE: &str = "https://vault.azure.net";
+/// The longest value, in bytes ("Azure Key Vault secrets", 25 KB).
+const LIMIT_BYTES: usize = 25_600;
+/// The longest name (specification, pattern of `secret-name`).
+const LONGEST_NAME: usize = 127;
 
 pub(super) fn route(vault: &str, method: &Method, target: &Target) -> Routed {
     let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
+    let vault = vault.to_owned();
     let (name, version) = match (method, path.as_slice()) {
+        (&Method::PUT, ["secrets", name]) => {
+            let name = (*name).to_owned();
+            return Routed::new("key-vault.secret.set", move |call| set(call, &vault, &name));
+        }
         (&Method::GET, ["secrets", name]) => ((*name).to_owned(), None),
         (&Method::GET, ["secrets", name, version]) => ((*name).to_owned(), Some((*version).to_owned())),
         _ => return Routed::not_modelled("key-vault.unknown", method, target),
     };
-    let vault = vault.to_owned();
     Routed::new("key-vault.secret.get", move |call| get(call, &vault, &name, version.as_deref()))
 }
 
-fn get(call: &mut Call<'_>, vault_name: &str, name: &str, version: Option<&str>) -> Answer {
-    let vault = call.world.vaults.get(vault_name).ok_or_else(|| answer::not_modelled("a vault that was removed"))?;
-    call.verify_in(&vault.tenant_id, &[AUDIENCE]).map_err(|refusal| challenge(&refusal, &vault.tenant_id))?;
+/// Checks the token and the version.
+fn admit(call: &Call<'_>, vault: &str) -> Result<(), Box<Response>> {
+    let tenant_id = &call.world.vaults.get(vault).ok_or_else(removed)?.tenant_id;
+    call.verify_in(tenant_id, &[AUDIENCE]).map_err(|refusal| challenge(&refusal, tenant_id))?;
     match call.target.query("api-version") {
-        Some(own) if API_VERSIONS.contains(&own) => {}
-        Some(other) => {
-            return Err(answer::error(
-                400,
-                "BadParameter",
-                &format!("The specified version ({other}) is not recognized. Consider using the latest supported version (2025-07-01)."),
-            ));
-        }
-        None => return Err(answer::error(400, "BadParameter", "api-version must be specified")),
+        Some(own) if API_VERSIONS.contains(&own) => Ok(()),
+        Some(other) => Err(bad_parameter(&format!(
+            "The specified version ({other}) is not recognized. Consider using the latest supported version (2026-04-01)."
+        ))),
+        None => Err(bad_parameter("api-version must be specified")),
     }
+}
+
+fn removed() -> Box<Response> {
+    answer::not_modelled("a vault that was removed")
+}
+
+fn bad_parameter(message: &str) -> Box<Response> {
+    answer::error(400, "BadParameter", message)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Given {
+    value: String,
+    content_type: Option<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    attributes: GivenAttributes,
+}
+
+#[derive(Default, Deserialize)]
+struct GivenAttributes {
+    enabled: Option<bool>,
+    /// Seconds since 1970, as is `exp`.
+    nbf: Option<i64>,
+    exp: Option<i64>,
+}
+
+/// A new version of a secret, which is the newest from now on.
+fn set(call: &mut Call<'_>, vault: &str, name: &str) -> Answer {
+    admit(call, vault)?;
+    if name.len() > LONGEST_NAME || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(bad_parameter(&format!("The request URI contains an invalid name: {name}")));
+    }
+    let given: Given = serde_json::from_slice(call.request.body())
+        .map_err(|cause| bad_parameter(&format!("The request body is not a secret: {cause}.")))?;
+    if given.value.len() > LIMIT_BYTES {
+        return Err(bad_parameter("The secret value has a length greater than 25600."));
+    }
+    let moment = |seconds: Option<i64>| {
+        let moment = seconds.map(OffsetDateTime::from_unix_timestamp).transpose();
+        moment.map_err(|_| bad_parameter("Property has invalid value: attributes"))
+    };
+    let (not_before, expires_on) = (moment(given.attributes.nbf)?, moment(given.attributes.exp)?);
+    // A name keeps the case in which it was first written.
+    let known = call.world.vaults.get(vault).and_then(|vault| vault.secrets.keys().find(|own| own.eq_ignore_ascii_case(name)));
+    let name = known.cloned().unwrap_or_else(|| name.to_owned());
+    let now = call.now;
+    let version = call.world.set_secret(vault, &name, &given.value);
+    version.content_type = given.content_type;
+    version.tags = given.tags;
+    version.enabled = given.attributes.enabled.unwrap_or(true);
+    (version.not_before, version.expires_on, version.created_on) = (not_before, expires_on, now);
+    let body = shown(vault, &name, version);
+    call.changed = true;
+    Ok(answer::json(200, &body))
+}
+
+fn get(call: &mut Call<'_>, vault_name: &str, name: &str, version: Option<&str>) -> Answer {
+    admit(call, vault_name)?;
+    let vault = call.world.vaults.get(vault_name).ok_or_else(removed)?;
     let Some(secret) = vault.secret(name, version) else {
         let message = format!(
             "A secret with (name/id) {name} was not found in this key vault. If you recently deleted this secret you may be able to recover it \
@@ -75,7 +147,7 @@ fn shown(vault: &str, name: &str, secret: &SecretVersion) -> Value {
         "value": secret.value.reveal(),
         "id": format!("https://{vault}.vault.azure.net/secrets/{name}/{}", secret.version),
         "attributes": attributes,
-        "tags": {},
+        "tags": secret.tags,
     });
     if let Some(content_type) = &secret.content_type {
         bundle["contentType"] = json!(content_type);

@@ -185,19 +185,18 @@ fn delete(call: &mut Call<'_>, place: &Place, id: &str) -> Answer {
 /// A message as the service lists it; its text only where it was received.
 fn shown(message: &QueueMessage, received: bool) -> String {
     let expires = message.expires_on.map_or_else(|| "Fri, 31 Dec 9999 23:59:59 GMT".to_owned(), http_date);
-    let mut element = format!(
+    let text = match received {
+        true => format!("<DequeueCount>{}</DequeueCount><MessageText>{}</MessageText>", message.dequeue_count, xml::escaped(&message.text)),
+        false => String::new(),
+    };
+    format!(
         "<QueueMessage><MessageId>{}</MessageId><InsertionTime>{}</InsertionTime><ExpirationTime>{expires}</ExpirationTime>\
-         <PopReceipt>{}</PopReceipt><TimeNextVisible>{}</TimeNextVisible>",
+         <PopReceipt>{}</PopReceipt><TimeNextVisible>{}</TimeNextVisible>{text}</QueueMessage>",
         message.id,
         http_date(message.inserted_on),
         message.pop_receipt,
         http_date(message.visible_from),
-    );
-    if received {
-        let text = xml::escaped(&message.text);
-        element += &format!("<DequeueCount>{}</DequeueCount><MessageText>{text}</MessageText>", message.dequeue_count);
-    }
-    element + "</QueueMessage>"
+    )
 }
 
 /// A date as HTTP writes it: RFC 2822 with the zone's old name.

@@ -1,12 +1,14 @@
 //! How tests and the demo put a world together.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 
 use super::ispm::READER;
 use super::moment::long_ago;
 use super::{
     Application, ClientSecret, Concealment, EntraSource, IspmToken, ManagedIdentity, ManagementGroup, RoleAssignment, Scope, SecretVersion,
-    Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, Vault, World, made_up_id,
+    Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, Vault, World, made_up_id, service_principal,
 };
 
 impl World {
@@ -55,6 +57,7 @@ impl World {
             version,
             value: Sensitive::from(value),
             content_type: None,
+            tags: BTreeMap::new(),
             enabled: true,
             not_before: None,
             expires_on: None,
@@ -157,7 +160,7 @@ impl Tenant {
             scope: scope.clone(),
             role: role.to_owned(),
             principal_id: principal_id.to_owned(),
-            principal_type: "ServicePrincipal".to_owned(),
+            principal_type: service_principal(),
             description: None,
             condition: None,
             condition_version: None,

@@ -33,24 +33,31 @@ pub struct DemoCast {
     pub management_group: String,
     /// Further new subscriptions.
     pub more: Vec<String>,
-    /// The app that ISPM reads with: app id and object id.
+    /// The app that ISPM reads with, by app id.
     pub ispm_client_id: String,
+    /// Its object id.
     pub ispm_principal_id: String,
-    /// The app that onboarding signs in as: app id, object id and client secret.
+    /// The app that onboarding signs in as, by app id.
     pub login_client_id: String,
+    /// Its object id.
     pub login_principal_id: String,
+    /// Its client secret.
     pub login_secret: Sensitive,
-    /// The managed identity of the function: client id and object id.
+    /// The managed identity of the function, by client id.
     pub function_client_id: String,
+    /// Its object id.
     pub function_principal_id: String,
     /// The key vault's name.
     pub vault: String,
     /// The results topic's host.
     pub topic: String,
+    /// The Storage account's name.
     pub storage_account: String,
+    /// The queue's name.
     pub queue: String,
     /// The ISPM console's host.
     pub ispm_host: String,
+    /// The name of the Entra source that the console reads Contoso's directory by.
     pub entra_source: String,
 }
 

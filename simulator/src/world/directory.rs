@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::moment::long_ago;
-use super::{ManagementGroup, RoleAssignment, Sensitive, Subscription};
+use super::{CustomRole, ManagementGroup, RoleAssignments, Sensitive, Subscription};
 
 /// One Entra tenant and the Azure estate that trusts it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Tenant {
+    /// The directory's name for people.
     pub display_name: String,
     /// By object id.
     pub service_principals: BTreeMap<String, ServicePrincipal>,
@@ -20,9 +21,9 @@ pub struct Tenant {
     /// By subscription id.
     pub subscriptions: BTreeMap<String, Subscription>,
     /// By name, which is unique across the tenant.
-    pub role_assignments: BTreeMap<String, RoleAssignment>,
+    pub role_assignments: RoleAssignments,
     /// Custom roles by GUID; the built-in ones are known anyway.
-    pub custom_roles: BTreeSet<String>,
+    pub custom_roles: BTreeMap<String, CustomRole>,
     /// Limits of role assignments by scope path, where they are not Azure's 4000 per subscription and 500 per management group.
     pub role_assignment_limits: BTreeMap<String, usize>,
     /// Actions that a principal (by object id) may not perform, such as `Microsoft.Authorization/roleAssignments/write`; a trailing `*`
@@ -36,8 +37,10 @@ pub struct Tenant {
 pub struct ServicePrincipal {
     /// The app id, also called client id.
     pub app_id: String,
+    /// The app's name for people.
     #[serde(default)]
     pub display_name: String,
+    /// When it was made; it is unknown elsewhere until it is replicated.
     #[serde(default = "long_ago", with = "time::serde::rfc3339")]
     pub created_on: OffsetDateTime,
 }
@@ -46,7 +49,9 @@ pub struct ServicePrincipal {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Application {
+    /// The app's name for people.
     pub display_name: String,
+    /// The client secrets that sign it in, each until it expires.
     pub secrets: Vec<ClientSecret>,
 }
 
@@ -54,6 +59,7 @@ pub struct Application {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientSecret {
+    /// The secret itself.
     pub value: Sensitive,
     /// Without it, the secret does not expire.
     #[serde(default, with = "time::serde::rfc3339::option")]
@@ -66,6 +72,7 @@ pub struct ClientSecret {
 pub struct Platform {
     /// The value of `IDENTITY_HEADER`, which callers of the identity endpoint must send.
     pub identity_header: Sensitive,
+    /// The identities that are attached.
     pub identities: Vec<ManagedIdentity>,
 }
 
@@ -73,7 +80,9 @@ pub struct Platform {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ManagedIdentity {
+    /// The tenant that its tokens are of.
     pub tenant_id: String,
+    /// The app id of its service principal.
     pub client_id: String,
     /// The object id of its service principal.
     pub principal_id: String,

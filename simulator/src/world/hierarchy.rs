@@ -1,17 +1,16 @@
-//! Azure's hierarchy: management groups, subscriptions, and who has which role where.
+//! Azure's hierarchy: management groups, subscriptions, and the scopes they are.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
-use super::moment::long_ago;
 use super::{Moment, Tenant, guid};
 
 /// A management group, stored under its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ManagementGroup {
+    /// The group's name for people.
     #[serde(default)]
     pub display_name: String,
     /// The parent's name; the root group has none.
@@ -23,6 +22,7 @@ pub struct ManagementGroup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Subscription {
+    /// The subscription's name for people.
     #[serde(default)]
     pub display_name: String,
     /// Enabled, Warned, PastDue, Disabled or Deleted.
@@ -58,36 +58,6 @@ fn enabled() -> String {
 
 fn pay_as_you_go() -> String {
     "PayAsYouGo_2014-09-01".to_owned()
-}
-
-/// A role given to a principal at a scope, stored under its name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RoleAssignment {
-    pub scope: Scope,
-    /// The role definition's GUID.
-    pub role: String,
-    /// An object id.
-    pub principal_id: String,
-    #[serde(default = "service_principal")]
-    pub principal_type: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub condition: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub condition_version: Option<String>,
-    #[serde(default = "long_ago", with = "time::serde::rfc3339")]
-    pub created_on: OffsetDateTime,
-    #[serde(default = "long_ago", with = "time::serde::rfc3339")]
-    pub updated_on: OffsetDateTime,
-    /// The object id of who made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_by: Option<String>,
-}
-
-fn service_principal() -> String {
-    "ServicePrincipal".to_owned()
 }
 
 /// Where a role assignment can sit. In a file, its path.
@@ -152,6 +122,15 @@ impl Scope {
         }
     }
 
+    /// The scope with its management group's name in lower case, to find it whatever the case.
+    #[must_use]
+    pub(super) fn lower_case(&self) -> Self {
+        match self {
+            Self::ManagementGroup(name) => Self::ManagementGroup(name.to_ascii_lowercase()),
+            scope => scope.clone(),
+        }
+    }
+
     /// Whether two scopes are the same one; management group names ignore case.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
@@ -159,20 +138,6 @@ impl Scope {
             (Self::ManagementGroup(one), Self::ManagementGroup(two)) => one.eq_ignore_ascii_case(two),
             (one, two) => one == two,
         }
-    }
-}
-
-impl RoleAssignment {
-    /// Whether it gives `role` to `principal_id` at `scope`.
-    #[must_use]
-    pub fn grants(&self, scope: &Scope, role: &str, principal_id: &str) -> bool {
-        self.scope.is(scope) && self.role.eq_ignore_ascii_case(role) && self.is_of(principal_id)
-    }
-
-    /// Whether it belongs to this principal.
-    #[must_use]
-    pub fn is_of(&self, principal_id: &str) -> bool {
-        self.principal_id.eq_ignore_ascii_case(principal_id)
     }
 }
 
@@ -230,6 +195,13 @@ pub struct Lineage<'a> {
 }
 
 impl Lineage<'_> {
+    /// Each scope of the line: itself, the management groups above it, and `/`.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope> {
+        let above = self.above.iter().map(|name| Scope::ManagementGroup((*name).to_owned()));
+        let root = (*self.scope != Scope::Tenant).then_some(Scope::Tenant);
+        [self.scope.clone()].into_iter().chain(above).chain(root)
+    }
+
     /// Whether `other` is the scope itself or one above it.
     #[must_use]
     pub fn includes(&self, other: &Scope) -> bool {

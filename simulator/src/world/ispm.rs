@@ -15,6 +15,7 @@ pub(crate) const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct IspmConsole {
+    /// What callers sign in with.
     pub tokens: Vec<IspmToken>,
     /// Entra sources by id.
     pub sources: BTreeMap<String, EntraSource>,
@@ -26,6 +27,7 @@ pub struct IspmConsole {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IspmToken {
+    /// The token itself.
     pub value: Sensitive,
     /// Known but without the right to connect: 403.
     #[serde(default)]
@@ -36,11 +38,13 @@ pub struct IspmToken {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EntraSource {
+    /// The name that the console shows and connections refer to.
     pub name: String,
     /// The tenant's id.
     pub directory_id: String,
     /// The app id by which ISPM signs in; an Azure connection is read by the same app.
     pub client_id: String,
+    /// What the console's daily test says of it.
     #[serde(default = "connected")]
     pub status: Status,
 }
@@ -53,14 +57,19 @@ fn connected() -> Status {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Connection {
+    /// The name that was chosen when it was made.
     pub name: String,
     /// The name of the Entra source it belongs to (the console's "Related AAD").
     pub related_source: String,
+    /// What the console's tests say of it.
     pub status: Status,
+    /// Why it failed, when it did.
     #[serde(default)]
     pub cause: Option<Cause>,
+    /// The mark of who made it, if that left one.
     #[serde(default)]
     pub managed_by: Option<String>,
+    /// When it was made; its test begins then.
     #[serde(default = "long_ago", with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
 }
@@ -69,8 +78,11 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
+    /// Its test is not over.
     Pending,
+    /// It works.
     Connected,
+    /// It does not work.
     Failed,
 }
 
@@ -78,8 +90,11 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
+    /// The sign-in failed.
     FailedAuthentication,
+    /// The app lacks a right.
     MissingPermissions,
+    /// Something that it refers to is not there.
     MissingConfiguration,
 }
 

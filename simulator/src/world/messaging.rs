@@ -19,8 +19,10 @@ pub struct Topic {
 pub struct Published {
     /// The topic's host name.
     pub topic: String,
+    /// When it was accepted.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+    /// The event as it was sent.
     pub event: serde_json::Value,
 }
 
@@ -30,6 +32,7 @@ pub struct Published {
 pub struct StorageAccount {
     /// The tenant whose tokens it takes.
     pub tenant_id: String,
+    /// Messages by the queue's name, oldest first.
     #[serde(default)]
     pub queues: BTreeMap<String, Vec<QueueMessage>>,
 }
@@ -38,9 +41,11 @@ pub struct StorageAccount {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QueueMessage {
+    /// The message's id.
     pub id: String,
     /// The text as it was stored: the service neither encodes nor decodes.
     pub text: String,
+    /// When it was sent.
     #[serde(with = "time::serde::rfc3339")]
     pub inserted_on: OffsetDateTime,
     /// Without it, the message does not expire.

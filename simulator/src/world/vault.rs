@@ -14,6 +14,7 @@ use super::moment::long_ago;
 pub struct Vault {
     /// The tenant whose tokens it takes.
     pub tenant_id: String,
+    /// Versions by the secret's name.
     #[serde(default)]
     pub secrets: BTreeMap<String, Vec<SecretVersion>>,
 }
@@ -24,9 +25,15 @@ pub struct Vault {
 pub struct SecretVersion {
     /// The version's id: 32 hexadecimal digits.
     pub version: String,
+    /// The secret itself.
     pub value: Sensitive,
+    /// What the value is, in the words of who set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
+    /// Names and values that tell secrets apart.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Whether it is handed out.
     #[serde(default = "yes")]
     pub enabled: bool,
     /// Not valid before; only shown, since Key Vault hands the value out anyway.
@@ -35,6 +42,7 @@ pub struct SecretVersion {
     /// Expired after; only shown, since Key Vault hands the value out anyway.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<OffsetDateTime>,
+    /// When this version was set.
     #[serde(default = "long_ago", with = "time::serde::rfc3339")]
     pub created_on: OffsetDateTime,
 }

@@ -10,16 +10,23 @@ use super::{QueueMessage, Scope, World};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssignmentView {
+    /// The tenant in which it was made.
     pub tenant_id: String,
+    /// Where it sits.
     pub scope: Scope,
     /// The full id, scope included.
     pub id: String,
+    /// The GUID at the id's end.
     pub name: String,
     /// The role definition's GUID.
     pub role: String,
+    /// The principal's object id.
     pub principal_id: String,
+    /// The note of who made it.
     pub description: Option<String>,
+    /// The condition that narrows it.
     pub condition: Option<String>,
+    /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created_on: OffsetDateTime,
 }
@@ -30,7 +37,7 @@ impl World {
     pub fn role_assignments(&self) -> Vec<AssignmentView> {
         let mut all = Vec::new();
         for (tenant_id, tenant) in &self.tenants {
-            for (name, assignment) in &tenant.role_assignments {
+            for (name, assignment) in tenant.role_assignments.iter() {
                 all.push(AssignmentView {
                     tenant_id: tenant_id.clone(),
                     scope: assignment.scope.clone(),

@@ -38,6 +38,7 @@ async fn refuses_in_entras_words() {
         (&cast.tenant, app, "", scope, 401, "invalid_client", 7_000_218),
         (&cast.tenant, unknown, secret, scope, 400, "unauthorized_client", 700_016),
         (unknown, app, secret, scope, 400, "invalid_request", 90_002),
+        ("not-a-guid", app, secret, scope, 400, "invalid_request", 900_023),
         (&cast.tenant, app, secret, "https://management.azure.com/", 400, "invalid_scope", 70_011),
         (&cast.tenant, app, secret, "https://example.com/.default", 400, "invalid_resource", 500_011),
     ];

@@ -1,5 +1,6 @@
 use crate::stage::{START, Stage};
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
 const GRAPH: &str = "https://graph.microsoft.com";
 
@@ -52,10 +53,47 @@ async fn refuses_bad_tokens_and_other_tenants_apps() {
 async fn guesses_at_nothing_else() {
     let stage = Stage::new();
     let token = stage.token(GRAPH).await;
-    for rest in
-        ["v1.0/users", "v1.0/servicePrincipals", "beta/servicePrincipals(appId='x')", "v1.0/servicePrincipals(appId='x')?$expand=owners"]
-    {
+    for rest in [
+        "v1.0/users",
+        "v1.0/servicePrincipals?$filter=displayName%20eq%20'x'",
+        "v1.0/servicePrincipals?$top=1",
+        "beta/servicePrincipals(appId='x')",
+        "v1.0/servicePrincipals(appId='x')?$expand=owners",
+    ] {
         let answered = stage.get(&format!("{GRAPH}/{rest}"), &token).await;
         assert_eq!(answered.outcome(), (501, "NotModelled"), "{rest}");
+    }
+    assert_eq!(stage.get(&format!("{GRAPH}/v9.9/servicePrincipals"), &token).await.outcome(), (400, "BadRequest"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn finds_service_principals_by_name_and_by_object_id() {
+    let stage = Stage::new();
+    let token = stage.token(GRAPH).await;
+    let (app, object) = (&stage.cast.ispm_client_id, &stage.cast.ispm_principal_id);
+    for filter in [format!("servicePrincipalNames/any(c:c eq '{app}')"), format!("appId eq '{}'", app.to_uppercase())] {
+        let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let answered =
+            stage.get(&format!("{GRAPH}/v1.0/servicePrincipals?$filter={filter}&$select=id,servicePrincipalNames"), &token).await;
+        assert_eq!(answered.body["value"], json!([{"id": object, "servicePrincipalNames": [app]}]));
+    }
+    assert_eq!(stage.get(&format!("{GRAPH}/v1.0/servicePrincipals/{object}"), &token).await.body["appId"], **app);
+    let missing = stage.get(&format!("{GRAPH}/v1.0/servicePrincipals/{app}"), &token).await;
+    assert_eq!(missing.outcome(), (404, "Request_ResourceNotFound"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn finds_directory_objects_by_their_ids() {
+    let stage = Stage::new();
+    let token = stage.token(GRAPH).await;
+    let object = stage.cast.ispm_principal_id.as_str();
+    let url = format!("{GRAPH}/v1.0/directoryObjects/getByIds");
+    let ask = async |body: Value| stage.call(Method::POST, &url, &token, body).await;
+    let found = ask(json!({"ids": [object, stage.cast.tenant], "types": ["user", "servicePrincipal"]})).await;
+    assert_eq!(found.body["value"].as_array().map(Vec::len), Some(1), "{}", found.text);
+    assert_eq!(found.body["value"][0]["@odata.type"], "#microsoft.graph.servicePrincipal");
+    assert_eq!(ask(json!({"ids": [object], "types": ["user"]})).await.body["value"], json!([]));
+    for refused in [json!({"ids": ["not-a-guid"]}), json!({"ids": []}), json!({"types": []})] {
+        assert_eq!(ask(refused.clone()).await.outcome(), (400, "Request_BadRequest"), "{refused}");
     }
 }

@@ -2,7 +2,7 @@ use http::Method;
 use ispm_onboarder_simulator::world::Concealment;
 use serde_json::{Value, json};
 
-use crate::stage::{ARM, OTHER_TENANT, Stage};
+use crate::stage::{ARM, Answered, OTHER_TENANT, Stage};
 
 fn group_url(rest: &str) -> String {
     format!("{ARM}/providers/Microsoft.Management/managementGroups/{rest}")
@@ -162,4 +162,35 @@ async fn lists_descendants_at_every_level() {
     expected.sort_unstable();
     assert_eq!(ids, expected);
     assert_eq!(third.body["nextLink"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_every_management_group_with_the_link_of_its_version() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    stage.simulator.state().world.settings.page_size = 4;
+    for (version, link) in [("2020-05-01", "nextLink"), ("2021-04-01", "nextLink"), ("2023-04-01", "@nextLink")] {
+        let url = format!("{ARM}/providers/Microsoft.Management/managementGroups?api-version={version}");
+        let first = stage.get(&url, &token).await;
+        let second = stage.get(first.body[link].as_str().expect("a second page"), &token).await;
+        let names = |answered: &Answered| {
+            let groups = answered.body["value"].as_array().expect("a list").iter();
+            groups.filter_map(|group| group["name"].as_str()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut all = [names(&first), names(&second)].concat();
+        all.sort_unstable();
+        assert_eq!(all, [&stage.cast.tenant, "corp", "landing-zones", "online", "platform", "sandbox"], "{version}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_has_the_management_provider_registered() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    let base = format!("{ARM}/subscriptions/{}/providers", stage.cast.new);
+    let registered =
+        stage.call(Method::POST, &format!("{base}/Microsoft.Management/register?api-version=2024-11-01"), &token, Value::Null).await;
+    assert_eq!((registered.status, &registered.body["registrationState"]), (200, &"Registered".into()));
+    assert_eq!(stage.get(&format!("{base}/Microsoft.Management?api-version=2021-04-01"), &token).await.body, registered.body);
+    assert_eq!(stage.get(&format!("{base}/Microsoft.Storage?api-version=2021-04-01"), &token).await.outcome(), (501, "NotModelled"));
 }

@@ -1,3 +1,5 @@
+use http::Method;
+use serde_json::{Value, json};
 use time::Duration;
 
 use crate::stage::{START, Stage};
@@ -54,6 +56,39 @@ async fn refuses_what_is_missing_disabled_or_not_understood() {
     let disabled = stage.get(&format!("{VAULT}/secrets/off?api-version=7.4"), &token).await;
     assert_eq!(disabled.outcome(), (403, "Forbidden"));
     assert_eq!(disabled.body["error"]["innererror"]["code"], "SecretDisabled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn takes_a_new_version_and_keeps_the_older_ones() {
+    let stage = Stage::new();
+    let token = stage.token(AUDIENCE).await;
+    let url = format!("{VAULT}/secrets/made?api-version=7.4");
+    let set = async |body: Value| stage.call(Method::PUT, &url, &token, body).await;
+    let first = set(json!({"value": "one", "contentType": "text/plain", "tags": {"a": "b"}, "attributes": {"exp": 1}})).await;
+    assert_eq!((first.status, &first.body["tags"]["a"], &first.body["attributes"]["exp"]), (200, &"b".into(), &1.into()));
+    let second = set(json!({"value": "two"})).await;
+    assert_ne!(first.body["id"], second.body["id"]);
+    assert_eq!(stage.get(&format!("{VAULT}/secrets/MADE?api-version=7.4"), &token).await.body["value"], "two");
+    let older = first.body["id"].as_str().expect("an id");
+    assert_eq!(stage.get(&format!("{older}?api-version=7.4"), &token).await.body["value"], "one");
+    let changed: Vec<bool> = stage.recorded("key-vault.secret.set").iter().map(|call| call.changed).collect();
+    assert_eq!(changed, [true, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refuses_what_cannot_be_a_secret() {
+    let stage = Stage::new();
+    let token = stage.token(AUDIENCE).await;
+    let set = async |name: &str, token: &str, body: Value| {
+        let url = format!("{VAULT}/secrets/{name}?api-version=7.4");
+        stage.call(Method::PUT, &url, token, body).await.status
+    };
+    assert_eq!(set("good", "", json!({"value": "x"})).await, 401);
+    assert_eq!(set("under_score", &token, json!({"value": "x"})).await, 400);
+    assert_eq!(set(&"x".repeat(128), &token, json!({"value": "x"})).await, 400);
+    assert_eq!(set("good", &token, json!({})).await, 400);
+    assert_eq!(set("good", &token, json!({"value": "x".repeat(25_601)})).await, 400);
+    assert_eq!(stage.get(&format!("{VAULT}/secrets/good?api-version=7.4"), &token).await.status, 404);
 }
 
 #[tokio::test(start_paused = true)]

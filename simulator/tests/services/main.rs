@@ -1,5 +1,8 @@
 //! The services over [`Simulator::exchange`], each on its happy path and on each way to refuse a call.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
+mod elevation;
 mod entra;
 mod event_grid;
 mod exchange;
@@ -10,6 +13,7 @@ mod ispm;
 mod key_vault;
 mod queue;
 mod role_assignments;
+mod role_definitions;
 mod role_lists;
 mod sdk;
 mod stage;

@@ -113,10 +113,19 @@ async fn needs_a_principal_that_is_replicated_and_of_the_type_said() {
     }
     assert_eq!(put(&stage, &token, &scope, NAME, reader_for(fresh)).await.outcome(), (400, "PrincipalNotFound"));
     stage.advance(30);
-    let mut untyped = reader_for(fresh);
-    untyped["properties"].as_object_mut().expect("properties").remove("principalType");
-    assert_eq!(put(&stage, &token, &scope, NAME, untyped).await.outcome(), (400, "UnmatchedPrincipalType"));
+    let mut user = reader_for(fresh);
+    user["properties"]["principalType"] = json!("User");
+    assert_eq!(put(&stage, &token, &scope, NAME, user).await.outcome(), (400, "UnmatchedPrincipalType"));
     assert_eq!(put(&stage, &token, &scope, NAME, reader_for(fresh)).await.status, 201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_up_a_type_of_principal_that_is_not_said() {
+    let (stage, token, scope) = ready().await;
+    let mut untyped = reader_for(&stage.cast.ispm_principal_id);
+    untyped["properties"].as_object_mut().expect("properties").remove("principalType");
+    let created = put(&stage, &token, &scope, NAME, untyped).await;
+    assert_eq!((created.status, &created.body["properties"]["principalType"]), (201, &"ServicePrincipal".into()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,15 +2,15 @@ use http::Method;
 use ispm_onboarder_simulator::world::Scope;
 use serde_json::{Value, json};
 
-use crate::stage::{ARM, Answered, READER, Stage};
+use crate::stage::{ARM, Answered, OTHER_TENANT, READER, Stage};
 
 async fn list(stage: &Stage, token: &str, scope: &str, filter: &str) -> Answered {
-    let mut url = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01");
-    if !filter.is_empty() {
-        let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
-        url += &format!("&$filter={filter}");
+    let url = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01");
+    if filter.is_empty() {
+        return stage.get(&url, token).await;
     }
-    stage.get(&url, token).await
+    let filter: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+    stage.get(&format!("{url}&$filter={filter}"), token).await
 }
 
 /// The scopes in a list, sorted.
@@ -81,8 +81,10 @@ async fn refuses_filters_and_parameters_that_it_does_not_model() {
     }
     let url = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&tenantId=x");
     assert_eq!(stage.get(&url, &token).await.outcome(), (501, "NotModelled"));
-    let old = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2015-07-01");
-    assert_eq!(stage.get(&old, &token).await.outcome(), (400, "InvalidApiVersionParameter"));
+    for (version, expected) in [("2015-07-01", (404, "InvalidResourceType")), ("newest", (400, "InvalidApiVersionParameter"))] {
+        let url = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version={version}");
+        assert_eq!(stage.get(&url, &token).await.outcome(), expected, "{version}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,4 +112,22 @@ async fn a_new_assignment_can_lag_and_pages_follow_each_other() {
     let second = stage.get(first.body["nextLink"].as_str().expect("a second page"), &token).await;
     assert_ne!(first.body["value"][0]["name"], second.body["value"][0]["name"]);
     assert_eq!(second.body["nextLink"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_takes_no_token_of_another_list() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    stage.simulator.state().world.settings.page_size = 1;
+    let scope = format!("/subscriptions/{}", stage.cast.by_hand);
+    let subscriptions = stage.get(&format!("{ARM}/subscriptions?api-version=2022-12-01"), &token).await;
+    let foreign = subscriptions.body["nextLink"].as_str().and_then(|link| link.split_once("skiptoken=")).expect("a token").1.to_owned();
+    for skip in [foreign.as_str(), "made-up", "%00", ""] {
+        let list = format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01");
+        assert_eq!(stage.get(&format!("{list}&$skiptoken={skip}"), &token).await.outcome(), (400, "InvalidSkipToken"), "{skip}");
+    }
+    let neighbour = stage.token_in(OTHER_TENANT, ARM).await;
+    let link = subscriptions.body["nextLink"].as_str().expect("a link");
+    assert_eq!(stage.get(link, &neighbour).await.outcome(), (400, "InvalidSkipToken"));
+    assert_eq!(stage.get(link, &token).await.status, 200);
 }

@@ -1,18 +1,21 @@
-//! Entities: where one management group or subscription hangs in the hierarchy (specification Microsoft.Management, Entities_List,
+//! Entities: where one management group or subscription hangs in the hierarchy (specification Microsoft.Management, `Entities_List`,
 //! 2020-05-01).
 
 use serde_json::{Value, json};
 
 use super::super::{Answer, Call, answer};
+use super::api_version::ResourceType;
 use super::filter::quoted;
-use super::management_groups::{GROUP_TYPE, display_name, group_id};
+use super::management_groups::{API_VERSIONS, GROUP_TYPE, display_name, group_id};
 use super::paging::{Items, page};
-use super::{access, check_api_version, check_parameters};
+use super::{access, check_parameters};
 use crate::token::Claims;
 use crate::world::{Scope, Tenant};
 
+const RESOURCE_TYPE: ResourceType = ResourceType { namespace: "Microsoft.Management", name: "getEntities", api_versions: &API_VERSIONS };
+
 pub(super) fn list(call: &mut Call<'_>, caller: &Claims, _scope: &Scope) -> Answer {
-    check_api_version(call, &["2020-05-01", "2023-04-01"])?;
+    RESOURCE_TYPE.check_api_version(call)?;
     check_parameters(call, &["api-version", "$filter", "$skiptoken"])?;
     let filter = call.target.query("$filter").unwrap_or_default();
     let name = filter.trim().strip_prefix("name eq ").and_then(quoted);
@@ -20,7 +23,7 @@ pub(super) fn list(call: &mut Call<'_>, caller: &Claims, _scope: &Scope) -> Answ
         return Err(answer::not_modelled(&format!("getEntities with $filter={filter:?}; it does name eq '...'")));
     };
     let Some(tenant) = call.world.tenants.get(&caller.tid) else {
-        return page(call, Items::new(), None);
+        return page(call, caller, Items::new(), None);
     };
     let mut items = Items::new();
     if let Some((name, group)) = tenant.group(name) {
@@ -33,7 +36,7 @@ pub(super) fn list(call: &mut Call<'_>, caller: &Claims, _scope: &Scope) -> Answ
         let shown = entity(tenant, &caller.tid, &scope, "/subscriptions", &id, &subscription.display_name);
         items.push((id, shown));
     }
-    page(call, items, None)
+    page(call, caller, items, None)
 }
 
 fn entity(tenant: &Tenant, tenant_id: &str, scope: &Scope, kind: &str, name: &str, shown_name: &str) -> Value {

@@ -54,13 +54,13 @@ fn assigned_to(text: &str) -> Option<&str> {
 }
 
 /// The rest of the text behind a prefix, whatever the case.
-fn stripped<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+pub(in crate::services) fn stripped<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
 }
 
 /// The text between single quotes; text with quotes inside is none.
-pub(super) fn quoted(text: &str) -> Option<&str> {
+pub(in crate::services) fn quoted(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
     (!inner.is_empty() && !inner.contains('\'')).then_some(inner)
 }

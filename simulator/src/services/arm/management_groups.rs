@@ -1,21 +1,42 @@
-//! Management groups and what lies under them (specification Microsoft.Management, 2020-05-01 and 2023-04-01).
+//! Management groups and what lies under them (specification Microsoft.Management, 2020-05-01 to 2023-04-01).
 
 use serde_json::{Value, json};
 
 use super::super::{Answer, Call, answer};
-use super::paging::{Items, page};
-use super::{access, check_api_version, check_parameters};
+use super::api_version::ResourceType;
+use super::paging::{Items, page, page_linked_by};
+use super::{access, check_parameters};
 use crate::Response;
 use crate::token::Claims;
 use crate::world::{Scope, Tenant};
 
-const API_VERSIONS: [&str; 2] = ["2020-05-01", "2023-04-01"];
+/// The versions in which the operations here answer alike.
+pub(super) const API_VERSIONS: [&str; 3] = ["2020-05-01", "2021-04-01", "2023-04-01"];
+
+const RESOURCE_TYPE: ResourceType =
+    ResourceType { namespace: "Microsoft.Management", name: "managementGroups", api_versions: &API_VERSIONS };
 
 /// A management group's resource type.
 pub(super) const GROUP_TYPE: &str = "Microsoft.Management/managementGroups";
 
+/// The groups of the caller's directory, without their hierarchy. In Azure those that the caller may read, and here nothing hides one.
+pub(super) fn list(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer {
+    RESOURCE_TYPE.check_api_version(call)?;
+    check_parameters(call, &["api-version", "$skiptoken"])?;
+    access::authorize(call, caller, "Microsoft.Management/managementGroups/read", scope)?;
+    let groups = call.world.tenants.get(&caller.tid).map(|tenant| &tenant.management_groups);
+    let shown = groups.into_iter().flatten().map(|(name, group)| {
+        let properties = json!({"tenantId": caller.tid, "displayName": group.display_name});
+        (name.clone(), json!({"id": group_id(name), "type": GROUP_TYPE, "name": name, "properties": properties}))
+    });
+    let items: Items = shown.collect();
+    // The specification of 2023-04-01 renamed the link of this one list.
+    let link = if call.target.query("api-version") == Some("2023-04-01") { "@nextLink" } else { "nextLink" };
+    page_linked_by(link, call, caller, items, None)
+}
+
 pub(super) fn get(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer {
-    check_api_version(call, &API_VERSIONS)?;
+    RESOURCE_TYPE.check_api_version(call)?;
     check_parameters(call, &["api-version", "$expand", "$recurse"])?;
     let (tenant, name) = found(call, caller, scope)?;
     let above = tenant.groups_above(scope);
@@ -48,7 +69,7 @@ pub(super) fn get(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer
 
 /// Everything under a group, at every level.
 pub(super) fn descendants(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer {
-    check_api_version(call, &API_VERSIONS)?;
+    RESOURCE_TYPE.check_api_version(call)?;
     check_parameters(call, &["api-version", "$top", "$skiptoken"])?;
     let top = match call.target.query("$top") {
         None => None,
@@ -71,7 +92,7 @@ pub(super) fn descendants(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -
             items.push((id.clone(), item));
         }
     }
-    page(call, items, top)
+    page(call, caller, items, top)
 }
 
 /// The tenant and the group's name as it is written, for a caller who may read it.

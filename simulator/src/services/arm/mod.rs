@@ -1,13 +1,17 @@
-//! Azure Resource Manager: subscriptions, management groups and role assignments (Azure REST API specifications Microsoft.Resources
-//! subscriptions 2022-12-01, Microsoft.Management 2020-05-01 and 2023-04-01, Microsoft.Authorization 2022-04-01).
+//! Azure Resource Manager: subscriptions, management groups, role definitions and role assignments (Azure REST API specifications
+//! Microsoft.Resources subscriptions 2022-12-01, Microsoft.Management 2020-05-01 to 2023-04-01, Microsoft.Authorization 2022-04-01).
 
 mod access;
+mod api_version;
+mod elevation;
 mod entities;
 mod errors;
-mod filter;
+pub(in crate::services) mod filter;
 mod management_groups;
 mod paging;
+mod providers;
 mod role_assignments;
+mod role_definitions;
 mod role_lists;
 mod subscriptions;
 pub(crate) mod throttle;
@@ -24,12 +28,29 @@ use throttle::Kind;
 pub(super) fn route(method: &Method, target: &Target) -> Routed {
     let lower = target.lower_path();
     let path: Vec<&str> = lower.iter().map(String::as_str).collect();
-    let written = |index: usize| target.path[index].clone();
     match (method, path.as_slice()) {
         (&Method::GET, ["subscriptions"]) => operation("arm.subscriptions.list", Kind::Read, Scope::Tenant, subscriptions::list),
         (&Method::GET, ["subscriptions", id]) => {
             let scope = Scope::Subscription((*id).to_owned());
             operation("arm.subscription.get", Kind::Read, scope, subscriptions::get)
+        }
+        (&Method::GET, ["subscriptions", id, "providers", providers::NAMESPACE]) => {
+            let scope = Scope::Subscription((*id).to_owned());
+            operation("arm.provider.get", Kind::Read, scope, providers::get)
+        }
+        (&Method::POST, ["subscriptions", id, "providers", providers::NAMESPACE, "register"]) => {
+            let scope = Scope::Subscription((*id).to_owned());
+            operation("arm.provider.register", Kind::Write, scope, providers::register)
+        }
+        (method, path) => route_hierarchy(method, path, target),
+    }
+}
+
+fn route_hierarchy(method: &Method, path: &[&str], target: &Target) -> Routed {
+    let written = |index: usize| target.path[index].clone();
+    match (method, path) {
+        (&Method::GET, ["providers", "microsoft.management", "managementgroups"]) => {
+            operation("arm.management-groups.list", Kind::Read, Scope::Tenant, management_groups::list)
         }
         (&Method::GET, ["providers", "microsoft.management", "managementgroups", _]) => {
             let scope = Scope::ManagementGroup(written(3));
@@ -42,24 +63,33 @@ pub(super) fn route(method: &Method, target: &Target) -> Routed {
         (&Method::POST, ["providers", "microsoft.management", "getentities"]) => {
             operation("arm.entities.list", Kind::Read, Scope::Tenant, entities::list)
         }
-        (method, path) => route_role_assignments(method, path, target),
+        (method, path) => route_authorization(method, path, target),
     }
 }
 
-fn route_role_assignments(method: &Method, path: &[&str], target: &Target) -> Routed {
+fn route_authorization(method: &Method, path: &[&str], target: &Target) -> Routed {
     let (scope, rest) = match path {
         ["subscriptions", id, rest @ ..] => (Scope::Subscription((*id).to_owned()), rest),
         ["providers", "microsoft.management", "managementgroups", _, rest @ ..] => (Scope::ManagementGroup(target.path[3].clone()), rest),
         rest => (Scope::Tenant, rest),
     };
-    let ["providers", "microsoft.authorization", "roleassignments", name @ ..] = rest else {
+    let ["providers", "microsoft.authorization", rest @ ..] = rest else {
         return Routed::not_modelled("arm.unknown", method, target);
     };
-    match (method, name) {
-        (&Method::GET, []) => operation("arm.role-assignments.list", Kind::Read, scope, role_lists::list),
-        (&Method::GET, [name]) => named("arm.role-assignments.get", Kind::Read, scope, name, role_assignments::get),
-        (&Method::PUT, [name]) => named("arm.role-assignments.create", Kind::Write, scope, name, role_assignments::create),
-        (&Method::DELETE, [name]) => named("arm.role-assignments.delete", Kind::Delete, scope, name, role_assignments::delete),
+    match (method, rest) {
+        (&Method::GET, ["roleassignments"]) => operation("arm.role-assignments.list", Kind::Read, scope, role_lists::list),
+        (&Method::GET, ["roleassignments", name]) => named("arm.role-assignments.get", Kind::Read, scope, name, role_assignments::get),
+        (&Method::PUT, ["roleassignments", name]) => {
+            named("arm.role-assignments.create", Kind::Write, scope, name, role_assignments::create)
+        }
+        (&Method::DELETE, ["roleassignments", name]) => {
+            named("arm.role-assignments.delete", Kind::Delete, scope, name, role_assignments::delete)
+        }
+        (&Method::GET, ["roledefinitions"]) => operation("arm.role-definitions.list", Kind::Read, scope, role_definitions::list),
+        (&Method::GET, ["roledefinitions", role]) => named("arm.role-definitions.get", Kind::Read, scope, role, role_definitions::get),
+        (&Method::POST, ["elevateaccess"]) if scope == Scope::Tenant => {
+            operation("arm.elevate-access", Kind::Write, scope, elevation::elevate)
+        }
         _ => Routed::not_modelled("arm.unknown", method, target),
     }
 }
@@ -81,7 +111,7 @@ fn operation(
     })
 }
 
-/// An operation on one role assignment.
+/// An operation on one role assignment or definition.
 fn named(
     operation_name: &'static str,
     kind: Kind,
@@ -108,21 +138,6 @@ fn stamped(response: Response, call: &Call<'_>) -> Response {
     let id = call.id.to_string();
     let response = answer::with_header(response, "x-ms-request-id", &id);
     answer::with_header(response, "x-ms-correlation-request-id", &id)
-}
-
-/// Refuses a missing api-version, and one that is none of `supported`.
-fn check_api_version(call: &Call<'_>, supported: &[&str]) -> Result<(), Box<Response>> {
-    match call.target.query("api-version") {
-        Some(version) if supported.contains(&version) => Ok(()),
-        Some(version) => {
-            let message = format!("The api-version '{version}' is invalid. The supported versions are '{}'.", supported.join(","));
-            Err(answer::error(400, "InvalidApiVersionParameter", &message))
-        }
-        None => {
-            let message = "The api-version query parameter (?api-version=) is required for all requests.";
-            Err(answer::error(400, "MissingApiVersionParameter", message))
-        }
-    }
 }
 
 /// Refuses query parameters that would change the answer in a way that is not modelled.

@@ -5,21 +5,12 @@ use serde::Deserialize;
 
 use super::super::answer::{self, error};
 use super::super::{Answer, Call};
-use super::role_lists::{API_VERSIONS, shown};
-use super::{access, check_api_version, check_parameters};
+use super::role_lists::{RESOURCE_TYPE, shown};
+use super::{access, check_parameters, role_definitions};
 use crate::Response;
 use crate::token::Claims;
-use crate::world::{RoleAssignment, Scope, Tenant, guid, has_passed};
+use crate::world::{RoleAssignment, Scope, Tenant, guid, has_passed, service_principal};
 
-/// The built-in roles that the simulator knows: Reader, User Access Administrator, Role Based Access Control Administrator, Owner and
-/// Contributor (documentation, "Azure built-in roles").
-const BUILT_IN_ROLES: [&str; 5] = [
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
-    "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c",
-];
 const LIMIT_PER_SUBSCRIPTION: usize = 4000;
 const LIMIT_PER_MANAGEMENT_GROUP: usize = 500;
 
@@ -97,7 +88,7 @@ fn updated(existing: &RoleAssignment, wanted: RoleAssignment) -> RoleAssignment 
 }
 
 fn admit(call: &Call<'_>, caller: &Claims, verb: &str, scope: &Scope) -> Result<(), Box<Response>> {
-    check_api_version(call, &API_VERSIONS)?;
+    RESOURCE_TYPE.check_api_version(call)?;
     check_parameters(call, &["api-version"])?;
     access::authorize(call, caller, &format!("Microsoft.Authorization/roleAssignments/{verb}"), scope)
 }
@@ -120,6 +111,8 @@ struct Body {
 struct Properties {
     role_definition_id: String,
     principal_id: String,
+    /// Without it, Azure looks the principal up. The specification's default, `User`, is what SDKs send for it and not what the service
+    /// takes (azure-rest-api-specs issue 21664).
     principal_type: Option<String>,
     description: Option<String>,
     condition: Option<String>,
@@ -140,7 +133,7 @@ fn wanted(call: &Call<'_>, caller: &Claims, scope: &Scope) -> Result<RoleAssignm
         scope: scope.clone(),
         role,
         principal_id: principal_id.to_string(),
-        principal_type: properties.principal_type.unwrap_or_else(|| "User".to_owned()),
+        principal_type: properties.principal_type.unwrap_or_else(service_principal),
         description: properties.description,
         condition: properties.condition,
         condition_version: properties.condition_version,
@@ -160,23 +153,23 @@ fn role_in(definition_id: &str) -> Result<String, Box<Response>> {
 }
 
 fn check_role(tenant: &Tenant, role: &str) -> Result<(), Box<Response>> {
-    if BUILT_IN_ROLES.contains(&role) || tenant.custom_roles.contains(role) {
-        return Ok(());
+    match role_definitions::exists(tenant, role) {
+        true => Ok(()),
+        false => Err(role_definitions::no_such_role(role)),
     }
-    let message = format!("The specified role definition with ID '{}' does not exist.", role.replace('-', ""));
-    Err(error(404, "RoleDefinitionDoesNotExist", &message))
 }
 
 /// Refuses what is already there under another name.
 fn check_twin(call: &Call<'_>, tenant: &Tenant, wanted: &RoleAssignment) -> Result<(), Box<Response>> {
-    let mut all = tenant.role_assignments.iter();
-    let Some((name, _)) = all.find(|(_, other)| other.grants(&wanted.scope, &wanted.role, &wanted.principal_id)) else {
+    let mut there = tenant.role_assignments.at(&wanted.scope);
+    let Some((name, _)) = there.find(|(_, other)| other.grants(&wanted.scope, &wanted.role, &wanted.principal_id)) else {
         return Ok(());
     };
-    let mut message = "The role assignment already exists.".to_owned();
-    if !call.world.settings.old_conflict_message {
-        message += &format!(" The ID of the existing role assignment is {}.", name.replace('-', ""));
-    }
+    let hint = match call.world.settings.old_conflict_message {
+        true => String::new(),
+        false => format!(" The ID of the existing role assignment is {}.", name.replace('-', "")),
+    };
+    let message = format!("The role assignment already exists.{hint}");
     Err(error(409, "RoleAssignmentExists", &message))
 }
 
@@ -193,7 +186,7 @@ fn check_principal(call: &Call<'_>, tenant_id: &str, tenant: &Tenant, wanted: &R
         );
         return Err(error(400, "PrincipalNotFound", &message));
     }
-    if wanted.principal_type != "ServicePrincipal" {
+    if wanted.principal_type != service_principal() {
         // The misspelt word is Azure's own.
         let message = format!(
             "The PrincipalId '{}' has type 'ServicePrincipal' , which is different from specified PrinciaplType '{}'.",
@@ -211,7 +204,7 @@ fn check_limit(tenant: &Tenant, scope: &Scope) -> Result<(), Box<Response>> {
         Scope::ManagementGroup(_) | Scope::Tenant => LIMIT_PER_MANAGEMENT_GROUP,
     };
     let limit = tenant.role_assignment_limits.get(&scope.to_string()).copied().unwrap_or(usual);
-    let there = tenant.role_assignments.values().filter(|assignment| assignment.scope.is(scope)).count();
+    let there = tenant.role_assignments.at(scope).count();
     match there < limit {
         true => Ok(()),
         false => Err(error(400, "RoleAssignmentLimitExceeded", "No more role assignments can be created.")),

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::{Answer, Call, answer};
+use super::api_version::check_api_version;
 use super::paging::{Items, page};
-use super::{access, check_api_version, check_parameters, errors};
+use super::{access, check_parameters, errors};
 use crate::token::Claims;
 use crate::world::{Scope, Subscription};
 
@@ -29,7 +30,7 @@ pub(super) fn list(call: &mut Call<'_>, caller: &Claims, _scope: &Scope) -> Answ
     let subscriptions = call.world.tenants.get(&caller.tid).map(|tenant| &tenant.subscriptions);
     let visible = subscriptions.into_iter().flatten().filter(|(_, subscription)| access::is_visible(call, subscription));
     let items: Items = visible.map(|(id, subscription)| (id.clone(), shown(&caller.tid, id, subscription))).collect();
-    page(call, items, None)
+    page(call, caller, items, None)
 }
 
 fn shown(tenant_id: &str, id: &str, subscription: &Subscription) -> Value {
