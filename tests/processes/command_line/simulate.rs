@@ -1,0 +1,60 @@
+//! `ispm-onboarder simulate`
+
+use super::run;
+use crate::simulator::Simulator;
+
+#[tokio::test]
+async fn a_shell_that_reads_the_environment_file_has_every_variable() {
+    let simulator = Simulator::start().await;
+    let names = [
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "ONBOARDER_SECRET_STORE",
+        "ONBOARDER_RESULTS",
+        "ONBOARDER_QUEUE",
+        "SIMULATOR_TENANT_ID",
+        "SIMULATOR_SUBSCRIPTION_ID",
+        "SIMULATOR_MANAGEMENT_GROUP",
+        "SIMULATOR_CLIENT_ID",
+        "SIMULATOR_CLIENT_SECRET",
+    ];
+    for name in names {
+        assert!(!simulator.variable(name).is_empty(), "{name}");
+    }
+    let printed = simulator.process.stdout();
+    assert!(printed.lines().all(|line| line.starts_with("export ")), "{printed}");
+    let file = std::fs::read_to_string(simulator.directory.path().join("sim.env")).unwrap();
+    assert_eq!(printed, file, "what is printed is what is written");
+    assert!(simulator.process.stderr().contains("/_simulator/world"), "it says where to look");
+}
+
+#[tokio::test]
+async fn a_stop_is_exit_0() {
+    let mut simulator = Simulator::start().await;
+    simulator.world().await;
+    simulator.process.terminate();
+    assert_eq!(simulator.process.ended().await.code(), Some(0), "{}", simulator.process.stderr());
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_exit_2_with_a_way_out() {
+    let simulator = Simulator::start().await;
+    let (_, port) = simulator.variable("SIMULATOR_URL").rsplit_once(':').unwrap();
+    let refused = run(&["simulate", "--port", port]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.hints().iter().any(|hint| hint.contains("--port")), "{refused:?}");
+}
+
+#[test]
+fn a_file_that_is_no_world_is_exit_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("world.json");
+    std::fs::write(&file, r#"{"moons": 2}"#).unwrap();
+    let refused = run(&["simulate", "--port", "0", "--world", file.to_str().unwrap()]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("moons"), "{refused:?}");
+}

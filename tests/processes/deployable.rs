@@ -1,0 +1,25 @@
+//! What is deployed holds nothing of the simulator.
+
+use std::path::Path;
+
+use crate::functions_host::handler;
+use crate::simulator::COMMAND_LINE;
+
+/// Words that stand in the simulator's text and nowhere else.
+const SIMULATED: [&str; 3] = ["/_simulator", "SIMULATOR_URL", "ispm_onboarder_simulator"];
+
+fn holds(binary: &Path, words: &str) -> bool {
+    let bytes = std::fs::read(binary).unwrap();
+    bytes.windows(words.len()).any(|window| window == words.as_bytes())
+}
+
+#[test]
+fn the_handler_to_deploy_holds_no_simulator() {
+    for words in SIMULATED {
+        assert!(holds(Path::new(COMMAND_LINE), words), "{words} would be found if it were there");
+        // The handler that `cargo test` builds has the command line's features, and may hold anything.
+        if std::env::var_os("HANDLER_BIN").is_some() {
+            assert!(!holds(&handler(), words), "{} holds {words}", handler().display());
+        }
+    }
+}

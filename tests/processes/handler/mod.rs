@@ -1,0 +1,5 @@
+//! The handler as a process.
+
+mod delivering;
+mod starting;
+mod stopping;

@@ -1,0 +1,75 @@
+//! Processes of a test's own: started, waited for, and ended with the test that started them.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::{Instant, sleep};
+
+/// How long a test waits for what has to come. Far beyond what anything takes, for a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A process whose output goes into files, and that ends with this value at the latest.
+pub struct Process {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Process {
+    /// Starts a process; its output goes into `directory`.
+    pub fn start(command: &mut Command, directory: &Path) -> Self {
+        let (stdout, stderr) = (directory.join("stdout"), directory.join("stderr"));
+        let file = |path: &Path| Stdio::from(File::create(path).expect("the output has a file"));
+        let child = command.stdin(Stdio::null()).stdout(file(&stdout)).stderr(file(&stderr)).spawn();
+        Self { child: child.unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}")), stdout, stderr }
+    }
+
+    /// What it has written to standard output so far.
+    pub fn stdout(&self) -> String {
+        std::fs::read_to_string(&self.stdout).expect("the output is text")
+    }
+
+    /// What it has written to standard error so far.
+    pub fn stderr(&self) -> String {
+        std::fs::read_to_string(&self.stderr).expect("the output is text")
+    }
+
+    /// How it ended, if it has.
+    pub fn ending(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the child can be waited for")
+    }
+
+    /// Asks it to stop (SIGTERM), as platforms do.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the child takes signals");
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until("the process ends", async || self.ending()).await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Either fails only for a process that has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks again and again, until there is an answer.
+pub async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = probe().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {} s in vain until {what}", PATIENCE.as_secs());
+        sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,60 @@
+//! One command of a task.
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A task ends at its first failure, which says what failed in words for a person.
+pub type Done<T = ()> = Result<T, String>;
+
+/// The workspace's folder.
+pub fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// A command to be run in the workspace's folder.
+pub struct Step {
+    command: Command,
+    shown: String,
+}
+
+impl Step {
+    /// A program with its arguments.
+    pub fn new(program: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
+        let program = program.as_ref();
+        let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy();
+        let shown = format!("{name} {}", arguments.join(" "));
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(project());
+        Self { command, shown }
+    }
+
+    /// The cargo that runs this task.
+    pub fn cargo(arguments: &[&str]) -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Self::new(cargo, arguments)
+    }
+
+    /// Sets a variable for the command.
+    pub fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it, showing what it prints.
+    ///
+    /// # Errors
+    /// Where the program is not there, or ends with anything but success.
+    pub fn run(mut self) -> Done {
+        eprintln!("> {}", self.shown);
+        match self.command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("`{}` failed ({status})", self.shown)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(format!("`{}` cannot be run: the program is not on this machine's PATH; install it", self.shown))
+            }
+            Err(error) => Err(format!("`{}` cannot be run: {error}", self.shown)),
+        }
+    }
+}
