@@ -40,6 +40,12 @@ pub async fn apply(session: &Session, request: &Request, plan: &Plan, observed: 
                 progress.log.push(format!("{step}: {}", if created { "created" } else { "already there" }));
                 progress.connection = Some(ConnectionResult::from(&connection));
             }
+            Step::RemoveConnection { id } => {
+                if let Some(ispm) = &session.ispm {
+                    ispm.remove(id, &request.scope).await?;
+                }
+                progress.log.push(format!("{step}: removed"));
+            }
             Step::AskForConnection { name, .. } => {
                 progress.log.push(step.to_string());
                 progress.connection = Some(ConnectionResult::awaiting_console(name));
@@ -56,8 +62,9 @@ fn found(plan: &Plan, observed: &Observed) -> Progress {
         outcome: if role.inherited { RoleState::Inherited } else { RoleState::AlreadyAssigned },
         scope: role.scope.clone(),
     });
+    let connection = observed.connection.as_ref().ok().and_then(|found| found.connection.as_ref()).map(ConnectionResult::from);
     let log = role.iter().map(|role| format!("Reader found at {} ({})", role.scope, role.outcome)).collect();
-    Progress { role, connection: observed.connection.as_ref().map(ConnectionResult::from), log }
+    Progress { role, connection, log }
 }
 
 async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -> Result<RoleResult, Error> {

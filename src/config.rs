@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::scope::{Guid, printable};
+use crate::scope::Guid;
 
 /// Where secrets, tenant records and connect profiles are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +63,8 @@ pub struct Config {
     pub identity_client_id: Option<Guid>,
     /// The host of `IDENTITY_ENDPOINT`, which App Service sets; the only inside name that is called.
     pub identity_host: Option<String>,
-    /// Whether a proxy is set, which then resolves names.
-    pub proxied: bool,
+    /// The hosts of the proxies that the environment names.
+    pub proxy_hosts: Vec<String>,
 }
 
 /// Everything that is wrong with the configuration.
@@ -86,8 +86,9 @@ impl Config {
         let tenants = reader.optional("ONBOARDER_TENANTS", tenants, "tenant ids separated by commas");
         let ispm_hosts = reader.optional("ONBOARDER_ISPM_HOSTS", hosts, "host names or *.SUFFIX, separated by commas");
         let identity_client_id = reader.optional("AZURE_CLIENT_ID", |text| Guid::parse(text).ok(), "a managed identity's client id");
-        let identity_host = reader.value("IDENTITY_ENDPOINT").and_then(|url| Some(Url::parse(&url).ok()?.host_str()?.to_owned()));
-        let proxied = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().any(|name| reader.value(name).is_some());
+        let host_in = |name: &str| Url::parse(&reader.value(name)?).ok()?.host_str().map(str::to_owned);
+        let identity_host = host_in("IDENTITY_ENDPOINT");
+        let proxy_hosts = PROXIES.into_iter().filter_map(host_in).collect();
         match (secret_store, results) {
             (Some(secret_store), Some(results)) if reader.faults.is_empty() => Ok(Self {
                 secret_store,
@@ -98,7 +99,7 @@ impl Config {
                 ispm_hosts: ispm_hosts.unwrap_or_else(|| vec![HostPattern("*.spera-app.com".to_owned())]),
                 identity_client_id,
                 identity_host,
-                proxied,
+                proxy_hosts,
             }),
             _ => Err(ConfigError(reader.faults)),
         }
@@ -122,6 +123,9 @@ impl Config {
     }
 }
 
+/// The variables by which reqwest finds a proxy.
+const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+
 struct Reader<G> {
     get: G,
     faults: Vec<String>,
@@ -136,7 +140,8 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let value = self.value(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            self.faults.push(format!("{name} is \"{}\": expected {expected}", printable(&value)));
+            // The value is not shown: it may be a URL with a key in it.
+            self.faults.push(format!("{name} is not valid: expected {expected}"));
         }
         parsed
     }

@@ -63,7 +63,11 @@ impl Coverage {
             None => RoleCoverage::Missing,
         };
         let judged = judge(request, &record.policy, &observed.scope);
-        let status = observed.connection.as_ref().map(|connection| connection.status);
+        let found = observed.connection.as_ref().map(|found| found.connection.as_ref().map(|connection| connection.status));
+        let (status, unread) = match found {
+            Ok(status) => (status, None),
+            Err(error) => (None, Some(error.message.clone())),
+        };
         let (connection, why) = match (judged, role, status) {
             (Err(error), _, _) => (ConnectionCoverage::Blocked, Some(error.message)),
             (Ok(()), RoleCoverage::Missing, _) => (ConnectionCoverage::Missing, Some("Reader is missing".to_owned())),
@@ -73,7 +77,8 @@ impl Coverage {
                 ConnectionCoverage::Failed,
                 Some(format!("ISPM's test failed: {}", cause.map_or_else(|| "no cause given".to_owned(), |cause| cause.to_string()))),
             ),
-            (Ok(()), _, None) if record.ispm.connect == Connect::Console => {
+            (Ok(()), _, None) if unread.is_some() => (ConnectionCoverage::Missing, unread),
+            (Ok(()), _, None) if record.ispm.connect == (Connect::Console {}) => {
                 (ConnectionCoverage::Pending, Some("whether the connection was made in the ISPM console cannot be read".to_owned()))
             }
             (Ok(()), _, None) => (ConnectionCoverage::Missing, Some("there is no connection for the Entra source".to_owned())),

@@ -36,19 +36,22 @@ use std::sync::Arc;
 
 use azure_core::http::HttpClient;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::apply::{Progress, apply};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::identity::Platform;
+use crate::net::Invocation;
 use crate::observe::observe;
 use crate::outcome::Outcome;
-use crate::plan::plan;
+use crate::plan::{plan, refuse_offboarding};
 use crate::queue::Queue;
 use crate::request::Request;
 use crate::results::Results;
 use crate::session::Sessions;
+use crate::take_up::Delivery;
 
 /// The onboarder of one deployment.
 #[derive(Debug)]
@@ -86,6 +89,7 @@ impl Onboarder {
     /// # Errors
     /// Whatever kept the request from being carried out; [`Error::disposition`] says what that means.
     pub async fn onboard(&self, request: &Request, progress: &mut Progress) -> Result<Outcome, Error> {
+        refuse_offboarding(request)?;
         let session = self.sessions.open(request.tenant).await?;
         let observed = observe(&session, request).await?;
         let plan = plan(request, &session.record, &observed)?;
@@ -98,9 +102,15 @@ impl Onboarder {
     /// # Errors
     /// As [`Onboarder::onboard`].
     pub async fn dry_run(&self, request: &Request) -> Result<plan::Plan, Error> {
-        let session = self.sessions.open(request.tenant).await?;
-        let observed = observe(&session, request).await?;
-        plan(request, &session.record, &observed)
+        let reading = async {
+            refuse_offboarding(request)?;
+            let session = self.sessions.open(request.tenant).await?;
+            let observed = observe(&session, request).await?;
+            plan(request, &session.record, &observed)
+        };
+        let delivery = Delivery::starting(Uuid::new_v4());
+        let (plan, _) = Invocation::new(delivery.id, delivery.deadline).run(reading).await;
+        plan.unwrap_or_else(|| Err(Error::new(Code::DeadlineReached, format!("{} could not be read in time", request.scope))))
     }
 
     /// Whether a scope is covered now, read live.

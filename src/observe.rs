@@ -2,7 +2,7 @@
 
 use crate::azure::Assignment;
 use crate::error::{Code, Error};
-use crate::ispm::Connection;
+use crate::ispm::Found;
 use crate::request::Request;
 use crate::scope::{GroupName, Guid, Scope};
 use crate::session::Session;
@@ -17,8 +17,8 @@ pub struct Observed {
     pub scope: ScopeFacts,
     /// The principal's role assignments at the scope and above it.
     pub assignments: Vec<Assignment>,
-    /// The connection of the tenant's Entra source; absent in console mode and where there is none.
-    pub connection: Option<Connection>,
+    /// The connection that serves the scope; nothing in console mode. ISPM's trouble is kept until the scope is judged.
+    pub connection: Result<Found, Error>,
     /// The name that a connection made now would have; absent in console mode.
     pub connection_name: Option<String>,
 }
@@ -34,6 +34,8 @@ pub struct ScopeFacts {
     pub offer: Option<String>,
     /// The management groups above it, as far as visible; empty where the policy does not ask.
     pub ancestors: Vec<GroupName>,
+    /// Rules of `policy.exclude` about a subscription or group that lies below this group.
+    pub excluded_below: Vec<Rule>,
 }
 
 /// Reads what the decision needs, side by side where independent.
@@ -46,7 +48,7 @@ pub async fn observe(session: &Session, request: &Request) -> Result<Observed, E
         session.arm.assignments(&request.scope, principal).await.map(|found| (principal, found))
     };
     let connection = async {
-        let Some(ispm) = &session.ispm else { return Ok(None) };
+        let Some(ispm) = &session.ispm else { return Ok(Found::default()) };
         let (source, connection) = tokio::join!(session.check_source(ispm), ispm.find(&request.scope));
         source?;
         connection
@@ -55,7 +57,7 @@ pub async fn observe(session: &Session, request: &Request) -> Result<Observed, E
     let scope = scope?;
     let (principal, assignments) = assignments?;
     let connection_name = session.ispm.as_ref().map(|ispm| ispm.connection_name(&request.scope));
-    Ok(Observed { principal, scope, assignments, connection: connection?, connection_name })
+    Ok(Observed { principal, scope, assignments, connection, connection_name })
 }
 
 async fn scope_facts(session: &Session, request: &Request) -> Result<ScopeFacts, Error> {
@@ -68,23 +70,62 @@ async fn scope_facts(session: &Session, request: &Request) -> Result<ScopeFacts,
             let subscription = subscription?;
             same_tenant(subscription.tenant_id, request)?;
             let offer = subscription.quota_id().map(str::to_owned);
-            ScopeFacts { display_name: subscription.display_name, state: Some(subscription.state), offer, ancestors: ancestors? }
+            ScopeFacts {
+                display_name: subscription.display_name,
+                state: Some(subscription.state),
+                offer,
+                ancestors: ancestors?,
+                excluded_below: Vec::new(),
+            }
         }
         Scope::ManagementGroup(name) => {
             let group = session.arm.management_group(name).await?;
             same_tenant(group.tenant_id, request)?;
-            ScopeFacts { display_name: group.display_name, ancestors: group.ancestors, ..ScopeFacts::default() }
+            let excluded_below = excluded_below(session, request, name).await?;
+            ScopeFacts { display_name: group.display_name, ancestors: group.ancestors, excluded_below, ..ScopeFacts::default() }
         }
     };
-    // Every scope but the root has a group above it. Where none can be seen, no rule about groups can be judged, least of all one that
-    // excludes.
-    if asks && facts.ancestors.is_empty() && request.scope != Scope::ManagementGroup(root) {
-        let words = format!("the management groups above {} cannot be seen, and the policy names groups", request.scope);
-        return Err(Error::new(Code::AuthorizationFailed, words).hint(
-            "Give the login app or managed identity the right to read management groups (Microsoft.Management/managementGroups/read) at the root group.",
-        ));
-    }
+    check_visible(request, &session.record.policy, &facts.ancestors, root, asks)?;
     Ok(facts)
+}
+
+/// Every scope but the root has the root above it. Where no group can be seen, no rule about groups can be judged; and one that excludes
+/// cannot be ruled out before the whole way up can be seen.
+fn check_visible(request: &Request, policy: &Policy, ancestors: &[GroupName], root: GroupName, asks: bool) -> Result<(), Error> {
+    let excludes = policy.exclude.iter().any(|rule| matches!(rule, Rule::ManagementGroup(_)));
+    let enough = if excludes { ancestors.contains(&root) } else { !ancestors.is_empty() };
+    if !asks || enough || request.scope == Scope::ManagementGroup(root) {
+        return Ok(());
+    }
+    let words = format!("the management groups above {} cannot be seen up to the root, and the policy names groups", request.scope);
+    Err(Error::new(Code::AuthorizationFailed, words).hint(
+        "Give the login app or managed identity the right to read management groups (Microsoft.Management/managementGroups/read) at the root group.",
+    ))
+}
+
+/// The rules that exclude something below a group: assigning Reader at the group would reach it. Rules about names, states and offers are
+/// about the scope that is asked for, not about what is below it.
+async fn excluded_below(session: &Session, request: &Request, group: &GroupName) -> Result<Vec<Rule>, Error> {
+    let mut below = Vec::new();
+    for rule in &session.record.policy.exclude {
+        let ancestors = match rule {
+            Rule::Id(id) => session.arm.ancestors(*id).await?,
+            Rule::ManagementGroup(name) if name == group => continue,
+            Rule::ManagementGroup(name) => match session.arm.management_group(name).await {
+                Ok(found) => found.ancestors,
+                Err(error) if error.code == Code::ScopeNotFound => continue,
+                Err(error) => {
+                    let message = format!("policy.exclude {rule} cannot be judged for what is below {}: {}", request.scope, error.message);
+                    return Err(Error { message, ..error });
+                }
+            },
+            Rule::Name(_) | Rule::State(_) | Rule::Offer(_) => continue,
+        };
+        if ancestors.contains(group) {
+            below.push(rule.clone());
+        }
+    }
+    Ok(below)
 }
 
 /// Whether the policy names management groups other than the root, so that a subscription's place has to be known.

@@ -84,6 +84,8 @@ impl Outcome {
     pub fn refused(request: &Request, error: Error, progress: Progress) -> Self {
         let kind = match error.code {
             Code::ExcludedByPolicy | Code::SubscriptionNotActive | Code::RoleMissing => Kind::Blocked,
+            // The window ended between the outcome and its end.
+            Code::ConnectionPending => Kind::Pending,
             _ => Kind::Failed,
         };
         let tenant = (error.code != Code::TenantNotServed).then_some(request.tenant);

@@ -51,6 +51,11 @@ pub enum Step {
         /// The Related AAD.
         entra_source: String,
     },
+    /// Remove a connection that was made here beside an older one, where ISPM does not refuse a second.
+    RemoveConnection {
+        /// ISPM's id.
+        id: String,
+    },
     /// Ask a person to create the connection in the ISPM console.
     AskForConnection {
         /// The source name.
@@ -69,6 +74,7 @@ impl fmt::Display for Step {
             Self::CreateConnection { name, entra_source } => {
                 write!(f, "create the ISPM connection \"{name}\" for the Related AAD \"{entra_source}\"")
             }
+            Self::RemoveConnection { id } => write!(f, "remove the ISPM connection {id}, made here beside an older one"),
             Self::AskForConnection { name, entra_source } => {
                 write!(f, "ask for the connection in the ISPM console: Azure Cloud, Related AAD \"{entra_source}\", Source name \"{name}\"")
             }
@@ -76,18 +82,28 @@ impl fmt::Display for Step {
     }
 }
 
-/// Decides what to do.
+/// Refuses, before anything is read, what is not done by event.
+///
+/// # Errors
+/// `OffboardingByEvent`.
+pub fn refuse_offboarding(request: &Request) -> Result<(), Error> {
+    match request.action {
+        Action::Onboard => Ok(()),
+        Action::Offboard => Err(Error::new(Code::OffboardingByEvent, format!("offboarding {} by event is off", request.scope))
+            .hint("Nothing was removed. A person removes the role assignment in the Azure portal and the connection in the ISPM console.")),
+    }
+}
+
+/// Decides what to do. The scope is judged before what was read of role and connection, so that a scope that is kept out is kept out
+/// whatever else is wrong.
 ///
 /// # Errors
 /// What keeps the scope from being onboarded: `OffboardingByEvent`, `ExcludedByPolicy`, `SubscriptionNotActive`, `RoleMissing`,
 /// `RoleAssignmentConflict`.
 pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Result<Plan, Error> {
-    if request.action == Action::Offboard {
-        return Err(Error::new(Code::OffboardingByEvent, format!("offboarding {} by event is off", request.scope)).hint(
-            "Nothing was removed. A person removes the role assignment in the Azure portal and the connection in the ISPM console.",
-        ));
-    }
+    refuse_offboarding(request)?;
     judge(request, &record.policy, &observed.scope)?;
+    let found = observed.connection.as_ref().map_err(Clone::clone)?;
     let role = find_reader(request, &record.policy, observed);
     let mut steps = Vec::new();
     if role.is_none() {
@@ -102,7 +118,7 @@ pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Re
             )));
         }
         // Assigning would take the condition off where it has our name, and be refused where it has another.
-        if let Some(narrow) = observed.assignments.iter().find(|found| found.conditional && is_reader_at(found, &request.scope)) {
+        if let Some(narrow) = observed.assignments.iter().find(|found| is_narrow_reader(found, &request.scope, observed.principal)) {
             return Err(Error::new(Code::RoleAssignmentConflict, format!("Reader at {} has a condition: {}", request.scope, narrow.id))
                 .hint("ISPM needs Reader without a condition: remove the condition or the assignment, then send the event again."));
         }
@@ -110,16 +126,19 @@ pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Re
         steps.push(Step::AssignReader { scope: request.scope.clone(), name, principal: observed.principal });
     }
     let entra_source = record.ispm.entra_source.clone();
-    match (&record.ispm.connect, &observed.connection) {
-        (Connect::Console, _) => steps.push(Step::AskForConnection { name: format!("azure-{}", record.tenant_id), entra_source }),
+    match (&record.ispm.connect, &found.connection) {
+        (Connect::Console {}, _) => steps.push(Step::AskForConnection { name: format!("azure-{}", record.tenant_id), entra_source }),
         (_, None) => steps.push(Step::CreateConnection { name: observed.connection_name.clone().unwrap_or_default(), entra_source }),
         (_, Some(_)) => {}
     }
+    steps.extend(found.surplus.iter().map(|id| Step::RemoveConnection { id: id.clone() }));
     Ok(Plan { role, steps })
 }
 
-fn is_reader_at(assignment: &Assignment, scope: &Scope) -> bool {
-    assignment.is_reader() && assignment.scope.as_ref() == Some(scope)
+/// The principal's own Reader at the scope, narrowed by a condition. A group's is no hindrance.
+fn is_narrow_reader(assignment: &Assignment, scope: &Scope, principal: Guid) -> bool {
+    let own = assignment.principal.eq_ignore_ascii_case(&principal.to_string());
+    own && assignment.conditional && assignment.is_reader() && assignment.scope.as_ref() == Some(scope)
 }
 
 /// Reader of the app, without a condition: at the scope itself, else, where the policy accepts it, the one found above.
@@ -146,6 +165,9 @@ pub(crate) fn judge(request: &Request, policy: &Policy, facts: &ScopeFacts) -> R
     }
     if let Some(rule) = policy.exclude.iter().find(|rule| rule_matches(rule, request, &within, facts)) {
         return Err(excluded(request, &format!("policy.exclude {rule}")));
+    }
+    if let Some(rule) = facts.excluded_below.first() {
+        return Err(excluded(request, &format!("policy.exclude {rule} lies below it, and Reader here would reach it")));
     }
     if !policy.include.is_empty() && !policy.include.iter().any(|rule| rule_matches(rule, request, &within, facts)) {
         return Err(excluded(request, "no rule of policy.include matches"));

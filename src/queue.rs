@@ -46,25 +46,54 @@ impl Queue {
     /// # Errors
     /// Any failure means that the message may not be there.
     pub async fn put(&self, text: String, delay: Duration) -> Result<(), Error> {
-        let content = QueueMessage { message_text: Some(text) }.try_into().map_err(|error| net::from_sdk(&error, "queue.enqueue"))?;
         let visibility_timeout = Some(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
-        let options = QueueClientSendMessageOptions { visibility_timeout, ..QueueClientSendMessageOptions::default() };
-        match self.client.get()?.send_message(content, Some(options)).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let status = error.http_status();
-                if status == Some(StatusCode::Unauthorized) {
-                    self.client.renew();
-                }
-                let failure = net::from_sdk(&error, "queue.enqueue");
-                Err(match status {
-                    Some(StatusCode::Forbidden) => {
-                        failure.hint("Give the function's identity the role Storage Queue Data Message Sender on the queue.")
-                    }
-                    Some(StatusCode::NotFound) => failure.hint("Create the queue that ONBOARDER_QUEUE names."),
-                    _ => failure,
-                })
+        let send = |client: Arc<QueueClient>| {
+            let message_text = Some(text.clone());
+            async move {
+                let content = QueueMessage { message_text }.try_into()?;
+                let options = QueueClientSendMessageOptions { visibility_timeout, ..QueueClientSendMessageOptions::default() };
+                client.send_message(content, Some(options)).await.map(drop).map_err(Failure::Sending)
             }
+        };
+        let refused =
+            |failure: &Failure| matches!(failure, Failure::Sending(error) if error.http_status() == Some(StatusCode::Unauthorized));
+        self.client.call(send, refused).await.map_err(Error::from)
+    }
+}
+
+/// Why a message may not be in the queue.
+enum Failure {
+    /// There is no client to send it with.
+    Client(Error),
+    /// The client could not send it.
+    Sending(azure_core::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<azure_core::Error> for Failure {
+    fn from(error: azure_core::Error) -> Self {
+        Self::Sending(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let error = match failure {
+            Failure::Client(error) => return error,
+            Failure::Sending(error) => error,
+        };
+        let failure = net::from_sdk(&error, "queue.enqueue");
+        match error.http_status() {
+            Some(StatusCode::Forbidden) => {
+                failure.hint("Give the function's identity the role Storage Queue Data Message Sender on the queue.")
+            }
+            Some(StatusCode::NotFound) => failure.hint("Create the queue that ONBOARDER_QUEUE names."),
+            _ => failure,
         }
     }
 }

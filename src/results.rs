@@ -1,5 +1,6 @@
 //! Where result events go.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use azure_core::http::HttpClient;
@@ -46,16 +47,13 @@ impl Results {
         let body = serde_json::to_string(event).map_err(|_| Error::new(Code::InvalidEvent, "the result event cannot be written"))?;
         match self {
             Self::EventGrid(topic) => {
-                let published = topic.get()?.publish(&body).await;
-                if matches!(&published, Err(error) if error.code == Code::TokenRefused) {
-                    topic.renew();
-                }
-                published
+                let publish = |topic: Arc<Topic>| {
+                    let body = &body;
+                    async move { topic.publish(body).await }
+                };
+                topic.call(publish, |error: &Error| error.code == Code::TokenRefused).await
             }
-            Self::Stdout => {
-                println!("{body}");
-                Ok(())
-            }
+            Self::Stdout => writeln!(std::io::stdout(), "{body}").map_err(|_| Error::new(Code::Unavailable, "standard output is closed")),
             Self::Returned => Ok(()),
         }
     }

@@ -52,7 +52,11 @@ impl SecretStore {
             Self::KeyVault(vault) => from_key_vault(vault, name).await,
             Self::Folder(folder) => match std::fs::read_to_string(folder.join(name.as_str())) {
                 Ok(text) => Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))),
-                Err(error) if error.kind() == IoErrorKind::NotFound => Ok(None),
+                Err(error) if error.kind() == IoErrorKind::NotFound && folder.is_dir() => Ok(None),
+                Err(error) if error.kind() == IoErrorKind::NotFound => {
+                    Err(Error::new(Code::SecretStoreRefused, format!("the folder {} is not there", folder.display()))
+                        .hint("Mount the folder that ONBOARDER_SECRET_STORE names, or correct the setting."))
+                }
                 Err(error) => Err(Error::new(
                     Code::SecretStoreRefused,
                     format!("the file of secret {} cannot be read: {}", name.as_str(), error.kind()),

@@ -102,6 +102,13 @@ impl Sessions {
         cell.get_or_try_init(|| self.load(tenant)).await.cloned()
     }
 
+    /// Whether a tenant is served: listed, where there is a list, and with a record. `false` where the store does not say.
+    pub async fn has_record(&self, tenant: Guid) -> bool {
+        let listed = self.config.tenants.as_ref().is_none_or(|served| served.contains(&tenant));
+        let Some(name) = SecretName::parse(&record_name(tenant)) else { return false };
+        listed && matches!(self.store.get(&name).await, Ok(Some(_)))
+    }
+
     /// Forgets a tenant's session, with its record, secrets and tokens.
     pub fn forget(&self, tenant: Guid) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
@@ -129,7 +136,7 @@ impl Sessions {
         };
         let ispm = async {
             match (self.profile(&record).await?, &record.ispm.token_secret_name) {
-                (Some(profile), Some(name)) => self.store.need(name, "the ISPM API token").await.map(|token| Some((profile, token))),
+                (Some(profile), Some(name)) => self.token(name).await.map(|token| Some((profile, token))),
                 _ => Ok(None),
             }
         };
@@ -161,11 +168,21 @@ impl Sessions {
         TenantRecord::read(text.expose_secret(), tenant, &self.config.ispm_hosts)
     }
 
+    /// The ISPM API token, which has to fit into a header.
+    async fn token(&self, name: &SecretName) -> Result<SecretString, Error> {
+        let token = self.store.need(name, "the ISPM API token").await?;
+        if token.expose_secret().trim().chars().all(|c| c.is_ascii_graphic()) {
+            return Ok(token);
+        }
+        Err(Error::new(Code::SecretMissing, format!("the secret {} (the ISPM API token) is not one line of visible ASCII", name.as_str()))
+            .hint(format!("Put the token alone into the secret {}.", name.as_str())))
+    }
+
     /// The connect profile; `None` in console mode.
     async fn profile(&self, record: &TenantRecord) -> Result<Option<Profile>, Error> {
         match &record.ispm.connect {
-            Connect::Console => Ok(None),
-            Connect::Default => Profile::shipped().map(Some),
+            Connect::Console {} => Ok(None),
+            Connect::Default {} => Profile::shipped().map(Some),
             Connect::Profile { name } => {
                 let secret = SecretName::parse(&format!("ispm-onboarder-profile-{}", name.as_str()))
                     .ok_or_else(|| Error::new(Code::ProfileInvalid, format!("the connect profile's name {} is too long", name.as_str())))?;

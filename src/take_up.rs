@@ -186,9 +186,7 @@ impl Onboarder {
             (Disposition::Reject, _) => {
                 // Only a tenant that is served is named: its results have readers.
                 let served = match tenant {
-                    Some(tenant) => {
-                        timeout(TO_LOOK_UP_A_TENANT, self.sessions.open(tenant)).await.is_ok_and(|open| open.is_ok()).then_some(tenant)
-                    }
+                    Some(tenant) => timeout(TO_LOOK_UP_A_TENANT, self.sessions.has_record(tenant)).await.unwrap_or(false).then_some(tenant),
                     None => None,
                 };
                 let outcome = Outcome::unreadable(cause, served, error);
@@ -224,12 +222,16 @@ impl Onboarder {
         first_seen.is_some_and(|first_seen| self.now() - first_seen >= LONGEST_WAIT)
     }
 
-    /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id. That has
-    /// no end but success, since an outcome that could not be told must not be dropped.
+    /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id. An
+    /// outcome that could not be told must not be dropped.
     async fn publish(&self, request: &Request, outcome: Outcome) -> Ending {
         let event = outcome.event(self.now());
         match self.tell(&event).await {
             Ok(()) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
+            // What the topic will never take has to come before a person: the poison queue keeps it.
+            Err(error) if error.code == Code::UnexpectedAnswer && self.has_waited_long_enough(request.history.first_seen) => {
+                Ending::Unfinished(error)
+            }
             Err(error) => self.enqueue(request, error).await,
         }
     }

@@ -82,20 +82,25 @@ pub struct Ispm {
 }
 
 /// How the connection in ISPM is made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(tag = "mode", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Connect {
     /// Over HTTP, by the profile that ships.
-    #[default]
-    Default,
+    Default {},
     /// By a person in the console.
-    Console,
+    Console {},
     /// Over HTTP, by a profile of the customer's own.
     Profile {
         /// The profile stands in the secret store as `ispm-onboarder-profile-{name}`.
         name: SecretName,
     },
+}
+
+impl Default for Connect {
+    fn default() -> Self {
+        Self::Default {}
+    }
 }
 
 /// Whether this program may assign roles.
@@ -228,7 +233,7 @@ impl TenantRecord {
         if self.ispm.entra_source.trim().is_empty() {
             return Err("ispm.entraSource: expected the name of the Microsoft Entra ID source in ISPM");
         }
-        if self.ispm.token_secret_name.is_none() && self.ispm.connect != Connect::Console {
+        if self.ispm.token_secret_name.is_none() && self.ispm.connect != (Connect::Console {}) {
             return Err("ispm.tokenSecretName: expected the name of the secret with the API token");
         }
         check_ispm_url(&self.ispm.url, ispm_hosts)
@@ -262,7 +267,7 @@ pub(crate) fn expectation(error: &serde_path_to_error::Error<serde_json::Error>)
     let path = printable(&error.path().to_string());
     let words = error.inner().to_string();
     let words = words.split(" at line ").next().unwrap_or_default();
-    let kept = match words.split_once("expected ") {
+    let kept = match words.rsplit_once("expected ") {
         Some((before, expected)) if before.starts_with("unknown field") => {
             format!("{}expected {expected}", before.replace('`', "\""))
         }
@@ -316,7 +321,7 @@ mod tests {
         assert_eq!(record.policy.assign, Assign::Always);
         assert!(record.policy.accept_inherited);
         assert_eq!(record.policy.offboard, Offboard::Never);
-        assert_eq!(record.ispm.connect, Connect::Default);
+        assert_eq!(record.ispm.connect, Connect::Default {});
     }
 
     #[test]
@@ -333,6 +338,7 @@ mod tests {
             (with("/policy", json!({ "assign": "hunter2" })), "policy.assign"),
             (with("/policy", json!({ "exclude": [{ "colour": "red" }] })), "policy.exclude[0]"),
             (with("/login", json!({ "method": "hunter2" })), "login"),
+            (with("/ispm/connect", json!({ "mode": "default", "name": "hunter2" })), "ispm.connect"),
             (with("/extra", json!("hunter2")), "unknown field \"extra\""),
             (with("/login/secretValue", json!("hunter2")), "secretValue"),
         ];

@@ -71,6 +71,8 @@ pub struct Assignment {
     pub scope: Option<Scope>,
     /// Which role, by the last segment of its definition's id.
     pub role: String,
+    /// To whom, by object id: the service principal, or a group that it is in.
+    pub principal: String,
     /// Whether a condition narrows it.
     pub conditional: bool,
 }
@@ -143,6 +145,7 @@ struct RawAssignment {
 struct RawAssignmentProperties {
     scope: String,
     role_definition_id: String,
+    principal_id: String,
     condition: Option<String>,
 }
 
@@ -150,7 +153,7 @@ impl From<RawAssignment> for Assignment {
     fn from(raw: RawAssignment) -> Self {
         let role = raw.properties.role_definition_id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         let conditional = raw.properties.condition.is_some_and(|condition| !condition.is_empty());
-        Self { id: raw.id, scope: Scope::parse(&raw.properties.scope).ok(), role, conditional }
+        Self { id: raw.id, scope: Scope::parse(&raw.properties.scope).ok(), role, principal: raw.properties.principal_id, conditional }
     }
 }
 
@@ -303,6 +306,9 @@ fn write_failure(answer: &Answer, scope: &Scope, principal: Guid) -> Error {
                 "Allow it to assign Reader to service principal {principal} there (nothing more is needed), or set policy.assign to \"never\"."
             ))
         }
+        _ if answer.status() == 403 => answer
+            .refusal(Code::AuthorizationFailed, &format!("Azure refused to assign Reader at {scope}"))
+            .hint("Look at the named code: a policy or a lock of the scope may forbid role assignments."),
         _ => read_failure(answer, scope),
     }
 }

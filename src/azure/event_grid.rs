@@ -6,6 +6,8 @@ use azure_core::http::{Method, Request, Url};
 use crate::error::{Code, Error};
 use crate::net::Api;
 
+const SENDER: &str = "Give the function's identity the role EventGrid Data Sender on the results topic.";
+
 /// A topic that takes CloudEvents.
 #[derive(Debug)]
 pub struct Topic {
@@ -24,7 +26,7 @@ impl Topic {
     /// (Azure/azure-rest-api-specs, `Microsoft.EventGrid` data plane 2018-01-01, `PublishCloudEventEvents`).
     ///
     /// # Errors
-    /// `TokenRefused` on 401 and 403, `UnexpectedAnswer` on other refusals, `Throttled` or `Unavailable` where it may succeed later.
+    /// `TokenRefused` on 401, `AuthorizationFailed` on 403, `UnexpectedAnswer` on other refusals, `Throttled` or `Unavailable` where it may succeed later.
     pub async fn publish(&self, event: &str) -> Result<(), Error> {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("api-version", "2018-01-01");
@@ -34,9 +36,8 @@ impl Topic {
         let answer = self.api.send("event-grid.publish", request).await?;
         match answer.status() {
             200..=204 => Ok(()),
-            401 | 403 => Err(answer
-                .failure(Code::TokenRefused)
-                .hint("Give the function's identity the role EventGrid Data Sender on the results topic.")),
+            401 => Err(answer.failure(Code::TokenRefused).hint(SENDER)),
+            403 => Err(answer.failure(Code::AuthorizationFailed).hint(SENDER)),
             _ => Err(answer
                 .failure(Code::UnexpectedAnswer)
                 .hint("Check ONBOARDER_RESULTS: the topic must exist and take the CloudEvents schema.")),

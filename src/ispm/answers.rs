@@ -8,7 +8,7 @@ use super::profile::{Meaning, Paging, Profile};
 use super::template::Values;
 use super::{Cause, Connection, Status};
 use crate::error::{Code, Error};
-use crate::scope::printable;
+use crate::net::plain_word;
 
 /// Where the next page is.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ impl Profile {
     /// A connection, by the profile's pointers.
     pub(super) fn connection(&self, item: &Value) -> Result<Connection, Error> {
         let shape = &self.connection;
-        let id = text(item, &shape.id).ok_or_else(|| self.not_described(&shape.id, "an id"))?;
-        let name = text(item, &shape.name).ok_or_else(|| self.not_described(&shape.name, "a name"))?;
+        let id = short_text(item, &shape.id).ok_or_else(|| self.not_described(&shape.id, "an id of at most 256 characters"))?;
+        let name = short_text(item, &shape.name).ok_or_else(|| self.not_described(&shape.name, "a name of at most 256 characters"))?;
         Ok(Connection { id: Some(id), name, status: self.status(item)? })
     }
 
@@ -66,8 +66,11 @@ impl Profile {
     }
 
     fn not_mapped(&self, member: &str, word: &str) -> Error {
-        Error::new(Code::ProfileInvalid, format!("the connect profile {} does not map the word \"{}\"", self.name, printable(word)))
-            .hint(format!("Add the word to connection.{member} in the profile."))
+        Error::new(
+            Code::ProfileInvalid,
+            format!("the connect profile {} does not map the word \"{}\"", self.name, plain_word(word).unwrap_or("(not a word)")),
+        )
+        .hint(format!("Add the word to connection.{member} in the profile."))
     }
 }
 
@@ -90,6 +93,11 @@ impl Values {
             .iter()
             .all(|(pointer, wanted)| text(item, pointer).is_some_and(|found| found.to_lowercase() == self.fill(wanted).to_lowercase()))
     }
+}
+
+/// Text that may go into a result event.
+fn short_text(item: &Value, pointer: &str) -> Option<String> {
+    text(item, pointer).filter(|text| text.chars().count() <= 256 && !text.chars().any(char::is_control))
 }
 
 /// Text or a number at a pointer.

@@ -1,6 +1,8 @@
 //! What a profile has to be, beyond its shape.
 
 use super::profile::{ConnectionPer, Paging, Profile, Template, Verb};
+use crate::scope::printable;
+
 use super::template::{NAME_PLACEHOLDERS, PLACEHOLDERS, placeholders};
 
 /// Checks a profile; the error begins with the place in the file.
@@ -20,7 +22,22 @@ pub(super) fn check(profile: &Profile) -> Result<(), String> {
     if !profile.create.refuses_duplicates && (profile.connection.owner.is_empty() || profile.connection.created_at.is_none()) {
         return Err("create.refusesDuplicates: where it is false, connection.owner and connection.createdAt have to say which connection is ours and which is younger".to_owned());
     }
+    check_headers(profile)?;
     check_names(profile)
+}
+
+/// Headers carry the token and nothing else that varies.
+fn check_headers(profile: &Profile) -> Result<(), String> {
+    for (name, value) in &profile.headers {
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+            return Err(format!("headers: \"{}\" is not a header's name", printable(name)));
+        }
+        check_placeholders(&format!("headers.{name}"), value, &["token"])?;
+        if !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
+            return Err(format!("headers.{name}: expected visible ASCII characters"));
+        }
+    }
+    Ok(())
 }
 
 fn check_requests(profile: &Profile) -> Result<(), String> {
@@ -37,20 +54,25 @@ fn check_requests(profile: &Profile) -> Result<(), String> {
             return Err(format!("{place}.method: expected one of {verbs:?}"));
         }
         check_template(template).map_err(|words| format!("{place}.{words}"))?;
-    }
-    for (place, template) in [("read.request", &profile.read.request), ("remove.request", &profile.remove.request)] {
-        let body = template.body.as_ref().map(ToString::to_string).unwrap_or_default();
-        let text = format!("{}{}{body}", template.path, template.query.values().cloned().collect::<String>());
-        if !text.contains("{connectionId}") {
-            return Err(format!("{place}: expected {{connectionId}} in path, query or body"));
+        let about_one = matches!(place, "read.request" | "remove.request");
+        match (about_one, names_a_connection(template)) {
+            (true, false) => return Err(format!("{place}: expected {{connectionId}} in path, query or body")),
+            (false, true) => return Err(format!("{place}: there is no {{connectionId}} yet")),
+            _ => {}
         }
     }
     Ok(())
 }
 
+fn names_a_connection(template: &Template) -> bool {
+    let body = template.body.as_ref().map(ToString::to_string).unwrap_or_default();
+    let texts = template.query.values().map(String::as_str).chain([template.path.as_str(), body.as_str()]);
+    texts.into_iter().any(|text| text.contains("{connectionId}"))
+}
+
 fn check_template(template: &Template) -> Result<(), String> {
     let path = &template.path;
-    if !path.starts_with('/') || path.contains("//") || path.contains("..") || path.contains(['?', '#', '\\']) {
+    if !path.starts_with('/') || path.ends_with('/') || path.contains("//") || path.contains("..") || path.contains(['?', '#', '\\']) {
         return Err("path: expected a plain path such as /api/v1/connections; queries go into \"query\"".to_owned());
     }
     check_placeholders("path", path, &PLACEHOLDERS)?;
@@ -98,6 +120,13 @@ fn check_pointers(profile: &Profile) -> Result<(), String> {
 /// A name made of itself would have no end, and one that is not of the scope would be one name for all scopes.
 fn check_names(profile: &Profile) -> Result<(), String> {
     check_placeholders("connectionName", &profile.connection_name, &NAME_PLACEHOLDERS)?;
+    let per_scope = profile.connection_per == ConnectionPer::Scope;
+    let mut told_apart = profile.connection.conditions.values().flat_map(|value| placeholders(value));
+    if per_scope && !told_apart.any(|name| matches!(name, "scope" | "scopeId" | "connectionName")) {
+        return Err(
+            "connection.where: expected {scope}, {scopeId} or {connectionName} in a condition, since connectionPer is \"scope\"".to_owned()
+        );
+    }
     let of_scope = placeholders(&profile.connection_name).any(|name| matches!(name, "scope" | "scopeId"));
     match profile.connection_per {
         ConnectionPer::Scope if !of_scope => {
@@ -150,7 +179,11 @@ mod tests {
             ),
             ("\"azure-{tenantId}\"", "\"azure-{connectionName}\"", "connectionName: unknown placeholder {connectionName}"),
             ("\"azure-{tenantId}\"", "\"azure-{scopeId}\"", "connectionName: expected no {scopeId}"),
-            ("\"connectionPer\": \"source\"", "\"connectionPer\": \"scope\"", "connectionName: expected {scopeId}"),
+            ("\"connectionPer\": \"source\"", "\"connectionPer\": \"scope\"", "connection.where: expected {scope}"),
+            ("\"Bearer {token}\"", "\"Bearer {apiToken}\"", "headers.authorization: unknown placeholder {apiToken}"),
+            ("\"authorization\"", "\"author ization\"", "headers"),
+            ("\"/api/v1/sources\"", "\"/api/v1/sources/\"", "source.request.path"),
+            ("\"name\": \"{entraSource}\" } }", "\"name\": \"{connectionId}\" } }", "source.request: there is no {connectionId} yet"),
             ("\"items\": \"/data\"", "\"items\": \"data\"", "source.items"),
             ("{ \"/type\": \"azure\", \"/relatedSource\": \"{entraSource}\" }", "{}", "connection.where"),
             ("\"failed\": \"failed\"", "\"failed\": \"odd\"", "connection.statuses.failed"),

@@ -4,12 +4,14 @@ use azure_core::http::headers::{CONTENT_TYPE, HeaderName};
 use azure_core::http::{Method, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::answers::{Next, text};
 use super::profile::{ConnectionPer, Create, Paging, Profile, Template, Verb};
 use super::template::Values;
-use super::{Connection, Status};
+use super::{Connection, Found, Status};
 use crate::error::{Code, Error};
 use crate::net::{Answer, Api};
 use crate::scope::{GroupName, Guid, Scope, printable};
@@ -82,9 +84,17 @@ impl IspmClient {
     ///
     /// # Errors
     /// Those of every call, and `ProfileInvalid` for a connection that the profile does not describe.
-    pub async fn find(&self, scope: &Scope) -> Result<Option<Connection>, Error> {
-        let found = self.matching(&self.values(scope)).await?;
-        found.first().map(|item| self.profile.connection(item)).transpose()
+    pub async fn find(&self, scope: &Scope) -> Result<Found, Error> {
+        self.found(&self.values(scope)).await
+    }
+
+    async fn found(&self, values: &Values) -> Result<Found, Error> {
+        let matching = self.matching(values).await?;
+        let mut items = matching.iter();
+        let connection = items.next().map(|item| self.profile.connection(item)).transpose()?;
+        let ours = items.filter(|item| !self.profile.create.refuses_duplicates && values.match_item(item, &self.profile.connection.owner));
+        let surplus = ours.filter_map(|item| text(item, &self.profile.connection.id)).collect();
+        Ok(Found { connection, surplus })
     }
 
     /// Creates the connection, or takes the one that is there already if it is the same. The flag says whether it was created now.
@@ -94,12 +104,22 @@ impl IspmClient {
     pub async fn create(&self, scope: &Scope) -> Result<(Connection, bool), Error> {
         let values = self.values(scope);
         let create = &self.profile.create;
-        let answer = self.send("ispm.connections.create", &create.request, &values).await?;
+        let name = "ispm.connections.create";
+        let answer = self.exchange(name, &create.request, self.url(name, &create.request, &values)?, &values).await?;
+        if answer.status() != 409 {
+            judge(answer.status(), &answer)?;
+        }
         match self.created(&answer, create)? {
             Created::Exists(body) => self.existing(&body, &values).await.map(|connection| (connection, false)),
-            Created::Accepted => {
+            Created::Accepted if create.refuses_duplicates => {
                 let accepted = Connection { id: None, name: values.connection_name().to_owned(), status: Status::Pending };
                 Ok((accepted, true))
+            }
+            Created::Accepted => {
+                let words =
+                    format!("ISPM only accepted the creation, and by the connect profile {} it would accept it twice", self.profile.name);
+                Err(Error::new(Code::ProfileInvalid, words)
+                    .hint("Where creations are accepted with 202, the API has to refuse a second: set create.refusesDuplicates to true."))
             }
             Created::Made(item) => {
                 let made = self.profile.connection(&item)?;
@@ -125,10 +145,12 @@ impl IspmClient {
                     self.profile.items(&body, &bulk.items)?.first().ok_or_else(|| self.profile.not_described(&bulk.items, "an item"))?;
                 let status = text(item, &bulk.status).and_then(|text| text.parse().ok());
                 let status = status.ok_or_else(|| self.profile.not_described(&bulk.status, "a status"))?;
-                judge(status, answer)?;
+                if status != 409 {
+                    judge(status, answer)?;
+                }
                 (status, item.pointer(&bulk.item).cloned().unwrap_or(Value::Null))
             }
-            (202, _) => (202, answer.json().unwrap_or(Value::Null)),
+            (status @ (202 | 409), _) => (status, answer.json().unwrap_or(Value::Null)),
             (status, _) => (status, answer.json()?),
         };
         let item = || body.pointer(&create.item);
@@ -141,39 +163,54 @@ impl IspmClient {
         }
     }
 
-    /// 409: the connection that is there already, read and compared.
+    /// 409: the connection that is there already, read and compared. One that cannot be read yet is no conflict.
     async fn existing(&self, body: &Value, values: &Values) -> Result<Connection, Error> {
         let id = self.profile.create.existing_id.as_deref().and_then(|pointer| text(body, pointer));
-        if let Some(id) = id {
-            let answer = self.send("ispm.connections.get", &self.profile.read.request, &values.about(&id)).await?;
-            let body: Value = answer.json()?;
-            let item = self.profile.part(&body, &self.profile.read.item)?;
-            if values.match_item(item, &self.profile.connection.conditions) {
-                return self.profile.connection(item);
-            }
-        }
-        if let Some(item) = self.matching(values).await?.first() {
+        let item = match &id {
+            Some(id) => self.read(id, values).await?,
+            None => None,
+        };
+        if let Some(item) = &item
+            && values.match_item(item, &self.profile.connection.conditions)
+        {
             return self.profile.connection(item);
         }
-        let words = format!("ISPM already has another connection named \"{}\"", printable(values.connection_name()));
-        Err(Error::new(Code::ConnectionConflict, words)
-            .hint("Rename or remove that connection in the ISPM console, then send the event again."))
+        if let Some(connection) = self.found(values).await?.connection {
+            return Ok(connection);
+        }
+        let name = printable(values.connection_name());
+        Err(match item {
+            Some(_) => Error::new(Code::ConnectionConflict, format!("ISPM already has another connection named \"{name}\""))
+                .hint("Rename or remove that connection in the ISPM console, then send the event again."),
+            None => Error::new(Code::Unavailable, format!("ISPM says that the connection \"{name}\" exists, but does not show it yet")),
+        })
     }
 
-    /// For an API that lets the same connection be made twice: the older one stays, and the younger is taken back if it was made here.
-    async fn keep_the_oldest(&self, made: Connection, values: &Values) -> Result<(Connection, bool), Error> {
-        let found = self.matching(values).await?;
-        let Some(oldest) = found.first() else { return Ok((made, true)) };
-        let oldest = self.profile.connection(oldest)?;
-        if oldest.id == made.id {
-            return Ok((made, true));
+    /// Reads one connection; `None` where it is not there.
+    async fn read(&self, id: &str, values: &Values) -> Result<Option<Value>, Error> {
+        let read = &self.profile.read;
+        let (name, values) = ("ispm.connections.get", values.about(id));
+        let url = self.url(name, &read.request, &values)?;
+        let answer = self.exchange(name, &read.request, url, &values).await?;
+        if answer.status() == 404 {
+            return Ok(None);
         }
-        let ours =
-            |item: &&Value| text(item, &self.profile.connection.id) == made.id && values.match_item(item, &self.profile.connection.owner);
-        if let (Some(_), Some(id)) = (found.iter().find(ours), &made.id) {
+        judge(answer.status(), &answer)?;
+        let body: Value = answer.json()?;
+        self.profile.part(&body, &read.item).cloned().map(Some)
+    }
+
+    /// For an API that lets the same connection be made twice: the oldest stays, and younger ones are taken back if they were made here. A
+    /// delivery that is killed before that leaves it to the next, which finds them as surplus.
+    async fn keep_the_oldest(&self, made: Connection, values: &Values) -> Result<(Connection, bool), Error> {
+        let Found { connection, surplus } = self.found(values).await?;
+        for id in &surplus {
             self.send("ispm.connections.delete", &self.profile.remove.request, &values.about(id)).await?;
         }
-        Ok((oldest, false))
+        match connection {
+            Some(oldest) if oldest.id != made.id => Ok((oldest, false)),
+            _ => Ok((made, true)),
+        }
     }
 
     /// The connections that meet the profile's conditions, oldest first where it says how to tell.
@@ -182,7 +219,7 @@ impl IspmClient {
         let mut found = self.list("ispm.connections.list", &find.request, &find.items, find.paging.as_ref(), values).await?;
         found.retain(|item| values.match_item(item, &self.profile.connection.conditions));
         if let Some(pointer) = &self.profile.connection.created_at {
-            found.sort_by_key(|item| (text(item, pointer), text(item, &self.profile.connection.id)));
+            found.sort_by_key(|item| (age(item, pointer), text(item, &self.profile.connection.id)));
         }
         Ok(found)
     }
@@ -200,6 +237,7 @@ impl IspmClient {
         let (mut url, mut found, mut seen) = (first.clone(), Vec::new(), Vec::new());
         while seen.len() < MOST_PAGES && !seen.contains(&url) {
             let answer = self.exchange(name, template, url.clone(), values).await?;
+            judge(answer.status(), &answer)?;
             seen.push(url);
             let body: Value = answer.json()?;
             found.extend_from_slice(self.profile.items(&body, items)?);
@@ -219,9 +257,15 @@ impl IspmClient {
         Err(Error::new(Code::UnexpectedAnswer, format!("the pages of {name} do not end")))
     }
 
+    /// One call that has to succeed; removing what is not there does.
     async fn send(&self, name: &'static str, template: &Template, values: &Values) -> Result<Answer, Error> {
         let url = self.url(name, template, values)?;
-        self.exchange(name, template, url, values).await
+        let answer = self.exchange(name, template, url, values).await?;
+        let gone = template.method == Verb::Delete && answer.status() == 404;
+        if !gone {
+            judge(answer.status(), &answer)?;
+        }
+        Ok(answer)
     }
 
     fn url(&self, name: &str, template: &Template, values: &Values) -> Result<Url, Error> {
@@ -240,13 +284,16 @@ impl IspmClient {
             let value = value.replace("{token}", self.token.expose_secret().trim());
             request.insert_header(HeaderName::from(header.to_ascii_lowercase()), value);
         }
-        let answer = self.api.send(name, request).await?;
-        let gone = template.method == Verb::Delete && answer.status() == 404;
-        if !gone {
-            judge(answer.status(), &answer)?;
-        }
-        Ok(answer)
+        self.api.send(name, request).await
     }
+}
+
+/// What orders connections by age: a number or a time by its value, anything else as text.
+fn age(item: &Value, pointer: &str) -> (i128, String) {
+    let text = text(item, pointer).unwrap_or_default();
+    let time = || OffsetDateTime::parse(&text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp_nanos);
+    let value = text.parse().ok().or_else(time);
+    (value.unwrap_or(i128::MAX), text)
 }
 
 enum Created {
@@ -258,17 +305,18 @@ enum Created {
     Exists(Value),
 }
 
-/// 2xx and 409 are answers; 401 and 403 are the tenant's trouble; what may pass is for later; other refusals are final for the scope.
+/// 2xx is an answer; 401 and 403 are the tenant's trouble; what may pass is for later; other refusals are final for the scope.
 fn judge(status: u16, answer: &Answer) -> Result<(), Error> {
     match status {
-        200..=299 | 409 => Ok(()),
+        200..=299 => Ok(()),
         401 => Err(answer
             .refusal(Code::IspmRefused, "ISPM refused the API token")
             .hint("Put a valid API token into the secret that ispm.tokenSecretName names.")),
         403 => Err(answer
             .refusal(Code::IspmRefused, "ISPM denied the API token the call")
             .hint("Give the API token the right to read and create sources in ISPM.")),
-        408 | 429 | 500..=599 => Err(answer.refusal(Code::Unavailable, "ISPM could not do it now")),
+        429 => Err(answer.refusal(Code::Throttled, "ISPM was asked too often")),
+        408 | 500..=599 => Err(answer.refusal(Code::Unavailable, "ISPM could not do it now")),
         _ => Err(answer
             .refusal(Code::ConnectionRefused, "ISPM refused the call")
             .hint("Check ispm.url, ispm.entraSource and the connect profile against what ISPM expects.")),

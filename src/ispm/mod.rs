@@ -50,6 +50,15 @@ impl fmt::Display for Cause {
     }
 }
 
+/// What a search for a scope's connection found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The connection; of several, the oldest.
+    pub connection: Option<Connection>,
+    /// The ids of younger ones that were made here, where ISPM does not refuse a second.
+    pub surplus: Vec<String>,
+}
+
 /// A connection as ISPM shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {

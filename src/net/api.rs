@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 
 use super::{CallName, may_pass, retry_after};
 use crate::error::{Code, Error};
-use crate::scope::printable;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 
@@ -68,7 +67,7 @@ impl Answer {
     #[must_use]
     pub fn error_code(&self) -> Option<String> {
         let body: serde_json::Value = self.raw.body().json().ok()?;
-        body.pointer("/error/code")?.as_str().map(printable)
+        body.pointer("/error/code")?.as_str().and_then(plain_word).map(str::to_owned)
     }
 
     /// This answer as a failure of a call, for answers that no caller explains better.
@@ -82,8 +81,11 @@ impl Answer {
     #[must_use]
     pub fn refusal(&self, code: Code, words: &str) -> Error {
         let status = self.status();
-        let word = self.error_code().map(|word| format!(" {word}")).unwrap_or_default();
-        let id = self.raw.headers().get_optional_str(&REQUEST_ID).map(|id| format!(", request id {}", printable(id))).unwrap_or_default();
+        // A customer's gateway may put anything into its words, a token too: only Azure's are shown.
+        let of_azure = !self.name.starts_with("ispm.");
+        let word = self.error_code().filter(|_| of_azure).map(|word| format!(" {word}")).unwrap_or_default();
+        let id = self.raw.headers().get_optional_str(&REQUEST_ID).filter(|_| of_azure).and_then(plain_word);
+        let id = id.map(|id| format!(", request id {id}")).unwrap_or_default();
         let (code, words) = match status {
             429 => (Code::Throttled, format!("{} was throttled", self.name)),
             500.. => (code, format!("{} did not work", self.name)),
@@ -92,6 +94,13 @@ impl Answer {
         let after = retry_after(|name| self.raw.headers().get_optional_str(name));
         Error::new(code, format!("{words} ({status}{word}{id})")).retry_after(after)
     }
+}
+
+/// A service's word, if it is one: short, and of the characters that error codes and ids are made of.
+#[must_use]
+pub fn plain_word(text: &str) -> Option<&str> {
+    let is_plain = text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    (is_plain && !text.is_empty()).then_some(text)
 }
 
 /// Puts an SDK's failure into our own words. The SDK's text is not used: it embeds upstream bodies.
@@ -123,7 +132,7 @@ fn credential_failure(error: &SdkError, name: &str) -> Error {
         if let Some(sdk) = inner.downcast_ref::<SdkError>()
             && let ErrorKind::HttpResponse { status, error_code, .. } = sdk.kind()
         {
-            let number = error_code.as_deref().map(|code| format!(" AADSTS{}", printable(code))).unwrap_or_default();
+            let number = error_code.as_deref().map(|code| format!(" AADSTS{}", plain_word(code).unwrap_or_default())).unwrap_or_default();
             let message = format!("{name}: the token request was answered {}{number}", u16::from(*status));
             return if may_pass(*status) {
                 Error::new(Code::Unavailable, message)

@@ -82,15 +82,24 @@ pub(super) struct Meter;
 #[async_trait]
 impl Policy for Meter {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        let name = name_of(request, ctx);
-        let started = Instant::now();
+        let mut exchange = Exchange { name: name_of(request, ctx), started: Instant::now(), status: None };
         let result = next[0].send(ctx, request, &next[1..]).await;
-        Invocation::record(CallMade {
-            name,
-            status: result.as_ref().ok().map(|answer| u16::from(answer.status())),
-            milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
+        exchange.status = result.as_ref().ok().map(|answer| u16::from(answer.status()));
         result
+    }
+}
+
+/// Notes an exchange when it ends, also when that is by a time-out that drops it.
+struct Exchange {
+    name: String,
+    started: Instant,
+    status: Option<u16>,
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Invocation::record(CallMade { name: std::mem::take(&mut self.name), status: self.status, milliseconds });
     }
 }
 

@@ -4,6 +4,7 @@
 //! the queue to repeat.
 
 mod api;
+mod bounded;
 mod guard;
 mod renewable;
 mod resolve;
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::Config;
-pub use api::{Answer, Api, from_sdk};
+pub use api::{Answer, Api, from_sdk, plain_word};
 pub use guard::{Guard, Posts, may_pass, retry_after};
 pub use renewable::Renewable;
 pub use resolve::{PublicNames, is_inside};
@@ -138,15 +139,16 @@ pub fn transport(resolver: Option<PublicNames>) -> Result<Arc<dyn HttpClient>, r
     if let Some(resolver) = resolver {
         builder = builder.dns_resolver(resolver);
     }
-    Ok(Arc::new(builder.build()?))
+    Ok(Arc::new(bounded::Bounded(Arc::new(builder.build()?))))
 }
 
-/// The process's HTTP client as a configuration wants it: where no proxy resolves names, names that lead into this machine are refused.
+/// The process's HTTP client as a configuration wants it: names that lead into this machine are refused, but for the deployment's own.
+/// Where a proxy is set, it resolves the names of what goes through it.
 ///
 /// # Errors
 /// As [`transport`], in words for the log.
 pub fn transport_for(config: &Config) -> Result<Arc<dyn HttpClient>, String> {
-    let resolver = (!config.proxied).then(|| PublicNames { identity_host: config.identity_host.clone() });
-    transport(resolver)
+    let trusted = config.identity_host.iter().chain(&config.proxy_hosts).cloned().collect();
+    transport(Some(PublicNames { trusted }))
         .map_err(|error| format!("the HTTP client cannot be set up: {error}; check SSL_CERT_FILE and the system's certificates"))
 }

@@ -32,6 +32,24 @@ impl<T> Renewable<T> {
         Ok(made)
     }
 
+    /// Calls with the client, and once more with a new one where the first was `refused`: a call that was refused was not carried out.
+    ///
+    /// # Errors
+    /// Those of making the client, by way of `E`, and of the call.
+    pub async fn call<R, E: From<Error>, F: Future<Output = Result<R, E>>>(
+        &self,
+        call: impl Fn(Arc<T>) -> F,
+        refused: impl Fn(&E) -> bool,
+    ) -> Result<R, E> {
+        match call(self.get()?).await {
+            Err(error) if refused(&error) => {
+                self.renew();
+                call(self.get()?).await
+            }
+            done => done,
+        }
+    }
+
     /// Makes the next [`Renewable::get`] begin anew.
     pub fn renew(&self) {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -10,16 +10,16 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 const AZURE_WIRE_SERVER: [u8; 4] = [168, 63, 129, 16];
 
 /// A resolver that drops loopback, link-local, unspecified and metadata addresses, so that a host name in a tenant record or a profile
-/// cannot be pointed at the machine that runs this program. One name is let through: the platform's own identity endpoint.
+/// cannot be pointed at the machine that runs this program. Only names of the deployment's own are let through.
 #[derive(Clone, Debug)]
 pub struct PublicNames {
-    /// The host of `IDENTITY_ENDPOINT`, if set.
-    pub identity_host: Option<String>,
+    /// The hosts of `IDENTITY_ENDPOINT` and of the proxies, as far as set.
+    pub trusted: Vec<String>,
 }
 
 impl Resolve for PublicNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let trusted = self.identity_host.as_deref() == Some(name.as_str());
+        let trusted = self.trusted.iter().any(|host| host == name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let addresses: Vec<SocketAddr> = found.filter(|address| trusted || !is_inside(address.ip())).collect();

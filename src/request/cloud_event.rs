@@ -83,7 +83,9 @@ const REQUIRED: [&str; 3] = ["source", "id", "type"];
 
 pub(super) fn parse(value: &Value) -> Inbound {
     let unreadable = |name: &str| {
-        let words = format!("the CloudEvents attribute {name} is missing, empty, longer than {LONGEST_ATTRIBUTE} bytes or not a string");
+        let words = format!(
+            "the CloudEvents attribute {name} is missing, empty, not a string, longer than {LONGEST_ATTRIBUTE} bytes or has forbidden characters"
+        );
         refused(value.to_string().as_bytes(), Error::new(Code::InvalidEvent, words).hint(SHAPES))
     };
     if let Some(missing) = REQUIRED.into_iter().find(|name| attribute(value, name).is_none()) {

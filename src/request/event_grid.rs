@@ -9,8 +9,9 @@ use crate::scope::printable;
 pub(super) fn parse(value: &Value) -> Inbound {
     let field = |name: &str| attribute(value, name);
     let (Some(id), Some(kind)) = (field("id"), field("eventType")) else {
-        let words =
-            format!("the Event Grid event's id or eventType is missing, empty, longer than {LONGEST_ATTRIBUTE} bytes or not a string");
+        let words = format!(
+            "the Event Grid event's id or eventType is missing, empty, not a string, longer than {LONGEST_ATTRIBUTE} bytes or has forbidden characters"
+        );
         return refused(value.to_string().as_bytes(), Error::new(Code::InvalidEvent, words).hint(SHAPES));
     };
     // Event Grid sets `topic`; a publisher may leave it out, and the subject then still tells sources apart.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Action, Cause, History, Inbound, Kept, Refusal, Request, SHAPES, refused, time_of};
+use super::{Action, Cause, History, Inbound, Kept, Refusal, Request, SHAPES, is_plain, refused, time_of};
 use crate::error::{Code, Error};
 use crate::scope::{Guid, Scope};
 
@@ -64,14 +64,16 @@ pub(super) fn parse(value: &Value) -> Inbound {
         let kept = Kept { first_seen: time_of(value.get("firstSeen")), text: bytes.clone() };
         return refused(bytes.as_bytes(), Refusal { kept: Some(kept), ..Refusal::from(error) });
     }
+    let plain = |cause: &Cause| [&cause.source, &cause.id, &cause.kind].into_iter().all(|text| is_plain(text));
     match Message::deserialize(value) {
-        Ok(message) => {
+        Ok(message) if plain(&message.cause) => {
             let history = History { first_seen: Some(message.first_seen), attempts: message.attempts };
             let Message { tenant_id: tenant, scope, action, cause, caused_at, .. } = message;
             Inbound { request: Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at, history }), cause }
         }
-        Err(_) => {
-            refused(bytes.as_bytes(), Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote").hint(SHAPES))
+        _ => {
+            let error = Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote").hint(SHAPES);
+            refused(bytes.as_bytes(), error)
         }
     }
 }

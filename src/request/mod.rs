@@ -167,9 +167,16 @@ fn parse_item(value: &Value) -> Inbound {
     }
 }
 
-/// A text member that is there, not empty, and not too long.
+/// A text member that is there, not empty and plain.
 fn attribute<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value.get(name)?.as_str().filter(|text| !text.is_empty() && text.len() <= LONGEST_ATTRIBUTE)
+    value.get(name)?.as_str().filter(|text| !text.is_empty() && is_plain(text))
+}
+
+/// Text that fits into a result and a queue message: short, and without the characters that CloudEvents forbids and XML cannot hold
+/// (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system>, String).
+fn is_plain(text: &str) -> bool {
+    let forbidden = |c: char| c.is_control() || u32::from(c) & 0xFFFE == 0xFFFE || ('\u{FDD0}'..='\u{FDEF}').contains(&c);
+    text.len() <= LONGEST_ATTRIBUTE && !text.chars().any(forbidden)
 }
 
 /// An input without a readable cause gets one made of its bytes, so that its repeat is recognised.

@@ -1,5 +1,7 @@
 //! Connect profiles in the manner of other vendors' APIs: onboarding through them without a line of code changed.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod stage;
 
 use serde_json::{Value, json};
@@ -69,8 +71,35 @@ mod accounts {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_duplicate_that_a_killed_delivery_left_is_taken_back_by_the_next() {
+        let stage = Stage::with_profile(PROFILE);
+        let scope = stage.new_subscription();
+        directories(&stage);
+        // As numbers 9 is older than 10; as text it would be younger.
+        let older = account(&stage, "a1", &scope, "9", "by hand", "operational");
+        let ours = account(&stage, "a2", &scope, "10", "ispm-onboarder/1", "operational");
+        stage.answer(LIST, 200, page(&[ours, older]));
+        stage.answer("DELETE /cloud/entities/accounts/v1?ids=a2", 404, Value::Null);
+        let result = stage.deliver("e1", &scope).await;
+        assert_eq!((result.kind(), result.at("/data/connection/id")), ("onboarded", "a1"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_younger_one_of_somebody_else_stays() {
+        let stage = Stage::with_profile(PROFILE);
+        let scope = stage.new_subscription();
+        directories(&stage);
+        let older = account(&stage, "a1", &scope, "2026-01-01T10:00:00Z", "ispm-onboarder/1", "operational");
+        let theirs = account(&stage, "a2", &scope, "2026-01-01T10:00:00.5Z", "by hand", "operational");
+        stage.answer(LIST, 200, page(&[theirs, older]));
+        let result = stage.deliver("e1", &scope).await;
+        assert_eq!((result.kind(), result.at("/data/connection/id")), ("onboarded", "a1"));
+        assert!(stage.asked().iter().all(|call| !call.line.starts_with("DELETE")));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_item_that_failed_in_a_bulk_answer_failed() {
-        for (code, expected) in [(400, "connection-refused"), (403, "ispm-refused"), (429, "unavailable"), (503, "unavailable")] {
+        for (code, expected) in [(400, "connection-refused"), (403, "ispm-refused"), (429, "throttled"), (503, "unavailable")] {
             let stage = Stage::with_profile(PROFILE);
             let scope = stage.new_subscription();
             directories(&stage);
@@ -125,7 +154,7 @@ mod json_api {
         let directory =
             json!({ "type": "directory", "id": "d-1", "attributes": { "name": "Contoso Entra ID", "external-id": stage.tenant() } });
         for _ in 0..20 {
-            stage.spare("GET /rest/directories", 200, list(&[directory.clone()]));
+            stage.spare("GET /rest/directories", 200, list(std::slice::from_ref(&directory)));
         }
     }
 
@@ -214,6 +243,43 @@ mod json_api {
         stage.answer(LIST, 200, list(&[]));
         let result = stage.deliver("e1", &scope).await;
         assert_eq!((result.kind(), result.at("/data/code")), ("failed", "unexpected-answer"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_409_about_something_that_cannot_be_read_yet_is_no_conflict() {
+        let stage = Stage::with_profile(PROFILE);
+        let scope = stage.new_subscription();
+        directories(&stage);
+        stage.answer(LIST, 200, list(&[]));
+        stage.answer(CREATE, 409, json!({ "errors": [{ "meta": { "id": "i-1" } }] }));
+        stage.answer("GET /rest/integrations/i-1", 404, Value::Null);
+        stage.answer(LIST, 200, list(&[]));
+        assert_eq!(stage.refusal("e1", &scope).await, "unavailable");
+        stage.answer(LIST, 200, list(&[integration("active")]));
+        assert_eq!(stage.settled("e1").await.kind(), "onboarded");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_without_measure_is_refused() {
+        let stage = Stage::with_profile(PROFILE);
+        let scope = stage.new_subscription();
+        directories(&stage);
+        let mut long = integration("active");
+        long["attributes"]["name"] = json!("x".repeat(2_000_000));
+        stage.answer(LIST, 200, list(&[long]));
+        assert_eq!(stage.refusal("e1", &scope).await, "profile-invalid");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_gateway_says_is_not_repeated() {
+        let stage = Stage::with_profile(PROFILE);
+        let scope = stage.new_subscription();
+        directories(&stage);
+        stage.answer(LIST, 200, list(&[]));
+        stage.answer(CREATE, 400, json!({ "error": { "code": "token-of-no-value", "message": "token-of-no-value" } }));
+        let result = stage.deliver("e1", &scope).await;
+        assert_eq!(result.at("/data/code"), "connection-refused");
+        assert!(!result.at("/data/message").contains("token-of-no-value"), "{}", result.at("/data/message"));
     }
 
     #[tokio::test(start_paused = true)]

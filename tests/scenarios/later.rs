@@ -135,7 +135,9 @@ async fn a_results_topic_that_is_down_delays_the_result_and_keeps_its_id() {
         let s = Given::demo().fault(Fault::status(PUBLISH, status)).start();
         let delivery = s.onboard(&s.cast.new).await;
         assert_eq!(delivery.status, 200);
-        s.expect_calls(cold([ASSIGN, CONNECT, PUBLISH, PUT_BACK]));
+        // A refused token is not a published event: it is tried once more with a new one.
+        let again: &[&str] = if status == 401 { &[PUBLISH, PUT_BACK] } else { &[PUT_BACK] };
+        s.expect_calls([&cold([ASSIGN, CONNECT, PUBLISH])[..], again].concat());
         s.expect_waiting();
         s.mend();
         s.settle(1).await;

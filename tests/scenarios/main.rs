@@ -18,6 +18,7 @@ mod management_groups;
 mod onboarding;
 mod plan;
 mod policy;
+mod precedence;
 mod profiles;
 mod repeats;
 mod roles;

@@ -3,6 +3,7 @@
 use ispm_onboarder::azure::{Assignment, READER};
 use ispm_onboarder::config::Config;
 use ispm_onboarder::error::Code;
+use ispm_onboarder::ispm::Found;
 use ispm_onboarder::observe::{Observed, ScopeFacts};
 use ispm_onboarder::plan::{Plan, plan};
 use ispm_onboarder::request::{Action, Inbound, Request};
@@ -42,7 +43,13 @@ fn request(action: Action) -> Request {
 
 /// Reader or another role at a scope.
 fn assignment(scope: &str, role: &str, conditional: bool) -> Assignment {
-    Assignment { id: format!("{scope}/…/{role}"), scope: Scope::parse(scope).ok(), role: role.to_owned(), conditional }
+    Assignment {
+        id: format!("{scope}/…/{role}"),
+        scope: Scope::parse(scope).ok(),
+        role: role.to_owned(),
+        principal: PRINCIPAL.to_owned(),
+        conditional,
+    }
 }
 
 fn observed(assignments: Vec<Assignment>) -> Observed {
@@ -53,9 +60,10 @@ fn observed(assignments: Vec<Assignment>) -> Observed {
             state: Some("Enabled".to_owned()),
             offer: None,
             ancestors: vec![GroupName::parse(TENANT).unwrap(), GroupName::parse("corp").unwrap()],
+            excluded_below: vec![],
         },
         assignments,
-        connection: None,
+        connection: Ok(Found::default()),
         connection_name: Some("azure-contoso".to_owned()),
     }
 }
