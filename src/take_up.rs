@@ -177,8 +177,8 @@ impl Onboarder {
         }
     }
 
-    async fn end_unreadable(&self, cause: Cause, refusal: Refusal) -> Ending {
-        let Refusal { error, tenant, kept } = refusal;
+    async fn end_unreadable(&self, cause: Cause, refusal: Box<Refusal>) -> Ending {
+        let Refusal { error, tenant, kept } = *refusal;
         match (error.disposition(false), kept) {
             (Disposition::Ignore, _) => Ending::Ignored(error),
             (Disposition::Later | Disposition::TenantLater, Some(kept)) => self.keep(kept, error).await,

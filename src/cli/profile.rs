@@ -34,7 +34,7 @@ impl CheckProfile {
                 error.hint.iter().for_each(|hint| println!("hint: {hint}"));
             }
             (Err(error), Output::Json) => {
-                println!("{}", json!({ "profile": shown, "valid": false, "message": error.message, "hint": error.hint }))
+                println!("{}", json!({ "profile": shown, "valid": false, "message": error.message, "hint": error.hint }));
             }
         }
         Ok(Tally { failed: checked.is_err(), later: false })

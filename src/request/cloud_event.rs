@@ -100,7 +100,7 @@ pub(super) fn parse(value: &Value) -> Inbound {
     Inbound { request: read(value, &cause), cause }
 }
 
-fn read(value: &Value, cause: &Cause) -> Result<Request, Refusal> {
+fn read(value: &Value, cause: &Cause) -> Result<Request, Box<Refusal>> {
     let action = asked_by(&cause.kind)
         .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
     let (tenant, scope) = wanted(&data(value))?;

@@ -98,6 +98,12 @@ pub struct Kept {
     pub text: String,
 }
 
+impl From<Error> for Box<Refusal> {
+    fn from(error: Error) -> Self {
+        Self::new(error.into())
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self { error, tenant: None, kept: None }
@@ -108,7 +114,7 @@ impl From<Error> for Refusal {
 #[derive(Debug)]
 pub struct Inbound {
     /// What it asks for, or why it asks for nothing.
-    pub request: Result<Request, Refusal>,
+    pub request: Result<Request, Box<Refusal>>,
     /// Its cause, as far as it could be read: a failed input is reported under it.
     pub cause: Cause,
 }
@@ -180,7 +186,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// An input without a readable cause gets one made of its bytes, so that its repeat is recognised.
-fn refused(bytes: &[u8], refusal: impl Into<Refusal>) -> Inbound {
+fn refused(bytes: &[u8], refusal: impl Into<Box<Refusal>>) -> Inbound {
     let cause = Cause {
         source: "urn:ispm-onboarder:input".to_owned(),
         id: Uuid::new_v5(&Uuid::NAMESPACE_OID, bytes).to_string(),
@@ -190,7 +196,7 @@ fn refused(bytes: &[u8], refusal: impl Into<Refusal>) -> Inbound {
 }
 
 /// Reads tenant and scope; whatever else stands there has no effect.
-fn wanted(data: &Value) -> Result<(Guid, Scope), Refusal> {
+fn wanted(data: &Value) -> Result<(Guid, Scope), Box<Refusal>> {
     let text = |key: &str| {
         data.get(key)
             .and_then(Value::as_str)
@@ -206,7 +212,7 @@ fn wanted(data: &Value) -> Result<(Guid, Scope), Refusal> {
     });
     match scope {
         Ok(scope) => Ok((tenant, scope)),
-        Err(error) => Err(Refusal { tenant: Some(tenant), ..Refusal::from(error) }),
+        Err(error) => Err(Box::new(Refusal { tenant: Some(tenant), ..Refusal::from(error) })),
     }
 }
 
@@ -219,7 +225,7 @@ pub fn parse_call(body: &[u8], action: Action, id: String) -> Inbound {
     let cause = Cause { source: "urn:ispm-onboarder:call".to_owned(), id, kind: "call".to_owned() };
     let request = serde_json::from_slice(body)
         .map_err(|_| Error::new(Code::InvalidEvent, "the body is not JSON").hint("Send {\"tenantId\": \"…\", \"scope\": \"…\"}."))
-        .map_err(Refusal::from)
+        .map_err(Box::<Refusal>::from)
         .and_then(|data: Value| wanted(&data))
         .map(|(tenant, scope)| Request { tenant, scope, action, cause: cause.clone(), caused_at: None, history: History::default() });
     Inbound { request, cause }
