@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod coverage;
 pub mod error;
+pub mod event;
 pub mod hosts;
 pub mod identity;
 pub mod ispm;

@@ -5,8 +5,9 @@ use uuid::{Uuid, uuid};
 
 use crate::apply::Progress;
 use crate::error::{Code, Error};
-use crate::request::{Cause, Request};
-use crate::result_event::{ConnectionResult, ConnectionStatus, Kind, ResultData, ResultEvent, RoleResult, Specversion};
+use crate::event::{Cause, Specversion};
+use crate::request::Request;
+use crate::result_event::{ConnectionResult, ConnectionStatus, Kind, ResultData, ResultEvent, RoleResult};
 use crate::scope::{Guid, Scope};
 
 /// The namespace of result ids: a repeat of the same outcome has the same id.

@@ -7,8 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Code;
+use crate::event::{Cause, Specversion};
 use crate::ispm::{Cause as FailureCause, Connection, Status};
-use crate::request::Cause;
+
 use crate::scope::{Guid, Scope};
 
 /// A result event.
@@ -35,15 +36,6 @@ pub struct ResultEvent {
     pub datacontenttype: &'static str,
     /// The result.
     pub data: ResultData,
-}
-
-/// The version of CloudEvents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub enum Specversion {
-    /// CloudEvents 1.0.
-    #[serde(rename = "1.0")]
-    V1,
 }
 
 /// The `data` of a result event.

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{Cause, History, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, time_of, wanted};
 use crate::error::{Code, Error};
-use crate::result_event::Specversion;
+use crate::event::Specversion;
 use crate::scope::{Guid, Scope, printable};
 
 /// The event type by which a pipeline asks for a scope to be onboarded.

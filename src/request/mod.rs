@@ -15,6 +15,8 @@ pub use cloud_event::{OFFBOARDING_REQUESTED, ONBOARDING_REQUESTED, RequestedEven
 pub use envelope::Envelope;
 pub use message::Message;
 
+pub use crate::event::Cause;
+
 use crate::error::{Code, Error};
 use crate::scope::{Guid, Scope};
 
@@ -36,20 +38,6 @@ impl fmt::Display for Action {
             Self::Offboard => "offboard",
         })
     }
-}
-
-/// What caused a request: enough to recognise its repeat.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Cause {
-    /// The event's `source` (Event Grid schema: `topic`), or a name of ours for a call without an event.
-    pub source: String,
-    /// The event's `id`, or the caller's.
-    pub id: String,
-    /// The event's `type`, or a name of ours.
-    #[serde(rename = "type")]
-    pub kind: String,
 }
 
 /// One thing to do, as far as an event may say it: tenant, scope, action and cause. Nothing else is read from an event.
