@@ -45,7 +45,9 @@ pub enum When {
 pub enum Effect {
     /// An error in the service's own shape.
     Status {
+        /// The HTTP status answered, such as 429.
         status: u16,
+        /// The error's code; without it, the one usual for the status.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<String>,
         /// The `Retry-After` header, sent as it stands.
@@ -53,11 +55,17 @@ pub enum Effect {
         retry_after: Option<String>,
     },
     /// A gateway's HTML page instead of the service's answer.
-    Html { status: u16 },
+    Html {
+        /// The HTTP status answered, such as 502.
+        status: u16,
+    },
     /// The connection is reset without an answer.
     Reset,
     /// The call waits this long and then goes on.
-    Delay { seconds: u64 },
+    Delay {
+        /// How long, in seconds.
+        seconds: u64,
+    },
     /// The connection breaks in the middle of the body.
     Truncated,
     /// The answer's status with a body that is not JSON.

@@ -116,6 +116,7 @@ pub struct Recorded {
     pub at: OffsetDateTime,
     /// The simulator's name for the call, such as `arm.role-assignments.create`.
     pub operation: String,
+    /// The HTTP method, such as `PUT`.
     pub method: String,
     /// Host, path and query.
     pub url: String,

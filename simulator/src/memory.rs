@@ -50,7 +50,9 @@ fn incoming(request: &azure_core::http::Request) -> azure_core::Result<Request> 
     let refused = |error| azure_core::Error::new(ErrorKind::DataConversion, error);
     let body = match request.body() {
         azure_core::http::Body::Bytes(bytes) => bytes.clone(),
-        _ => return Err(azure_core::Error::with_message(ErrorKind::DataConversion, "the simulator takes no streamed bodies")),
+        azure_core::http::Body::SeekableStream(_) => {
+            return Err(azure_core::Error::with_message(ErrorKind::DataConversion, "the simulator takes no streamed bodies"));
+        }
     };
     let mut incoming =
         http::Request::builder().method(request.method().as_ref()).uri(request.url().as_str()).body(body).map_err(refused)?;

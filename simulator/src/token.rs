@@ -18,9 +18,11 @@ pub struct Claims {
     pub aud: String,
     /// `https://sts.windows.net/{tenant}/`.
     pub iss: String,
-    /// Seconds since 1970, as are `nbf` and `exp`.
+    /// When the token was issued, in seconds since 1970.
     pub iat: i64,
+    /// From when it is valid, in seconds since 1970.
     pub nbf: i64,
+    /// From when it is no longer valid, in seconds since 1970.
     pub exp: i64,
     /// The tenant's id.
     pub tid: String,
@@ -28,6 +30,7 @@ pub struct Claims {
     pub appid: String,
     /// The service principal's object id.
     pub oid: String,
+    /// Whom the token speaks for: for an app, the same as `oid`.
     pub sub: String,
     /// Always `app`.
     pub idtyp: String,

@@ -53,7 +53,7 @@ fn world() -> World {
     world
 }
 
-async fn start() -> Result<Running, Box<dyn Error>> {
+fn start() -> Result<Running, Box<dyn Error>> {
     let simulator = Simulator::new(world(), Clock::starting_at(datetime!(2026-11-22 10:00 UTC)));
     let proxy = Proxy::bind(simulator.clone(), 0)?;
     let directory = tempfile::tempdir()?;
@@ -104,7 +104,7 @@ impl Running {
 
 #[tokio::test]
 async fn official_names_are_reached_through_tls() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let response = running.subscription().await??;
     assert_eq!(response.status(), StatusCode::OK);
     let operations: Vec<_> = running.simulator.state().requests.iter().map(|call| call.operation.clone()).collect();
@@ -114,7 +114,7 @@ async fn official_names_are_reached_through_tls() -> Outcome {
 
 #[tokio::test]
 async fn a_client_without_the_certificate_refuses() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let other = Proxy::bind(running.simulator.clone(), 0)?;
     let stranger = reqwest::Certificate::from_pem(other.certificate_pem().as_bytes())?;
     let client = Client::builder().proxy(reqwest::Proxy::all(running.here(""))?).tls_certs_only([stranger]).build()?;
@@ -125,7 +125,7 @@ async fn a_client_without_the_certificate_refuses() -> Outcome {
 
 #[tokio::test]
 async fn a_host_the_world_does_not_know_is_a_502_that_says_so() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let tunnel = running.client.get("https://example.com/").send().await;
     assert!(tunnel.is_err_and(|error| error.is_connect()));
     for target in ["example.com:443", "10.0.0.1:443", "other.vault.azure.net:443"] {
@@ -140,7 +140,7 @@ async fn a_host_the_world_does_not_know_is_a_502_that_says_so() -> Outcome {
 
 #[tokio::test]
 async fn plain_http_is_forwarded_nowhere() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let other_port = format!("http://127.0.0.1:{}/", running.port ^ 1);
     for url in ["http://169.254.169.254/metadata/instance", "http://management.azure.com/subscriptions", &other_port] {
         let response = running.client.get(url).send().await?;
@@ -153,7 +153,7 @@ async fn plain_http_is_forwarded_nowhere() -> Outcome {
 
 #[tokio::test]
 async fn a_tunnel_takes_requests_for_its_own_host_only() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let misled = running.client.get("https://management.azure.com/subscriptions").header("host", "graph.microsoft.com").send().await?;
     assert_eq!(misled.status(), StatusCode::MISDIRECTED_REQUEST);
     let large = running.client.put("https://management.azure.com/subscriptions").body(vec![b' '; (8 << 20) + 1]).send().await;
@@ -164,7 +164,7 @@ async fn a_tunnel_takes_requests_for_its_own_host_only() -> Outcome {
 
 #[tokio::test]
 async fn the_identity_endpoint_answers_with_and_without_the_proxy() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let endpoint = running.environment.get("IDENTITY_ENDPOINT").ok_or("no endpoint")?;
     let header = running.environment.get("IDENTITY_HEADER").ok_or("no header")?;
     let url = format!("{endpoint}?resource=https://vault.azure.net&api-version=2019-08-01");
@@ -178,7 +178,7 @@ async fn the_identity_endpoint_answers_with_and_without_the_proxy() -> Outcome {
 
 #[tokio::test]
 async fn a_reset_is_a_connection_that_ends_without_an_answer() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     running.simulator.state().faults.push(Fault::new("arm.*", Effect::Reset).times(1));
     let broken = running.subscription().await?;
     assert!(broken.is_err_and(|error| error.is_request() && error.status().is_none()));
@@ -188,7 +188,7 @@ async fn a_reset_is_a_connection_that_ends_without_an_answer() -> Outcome {
 
 #[tokio::test]
 async fn a_truncated_answer_has_fewer_bytes_than_announced() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     running.simulator.state().faults.push(Fault::new("arm.*", Effect::Truncated).times(1));
     let mut response = running.subscription().await??;
     assert_eq!(response.status(), StatusCode::OK);
@@ -208,7 +208,7 @@ async fn a_truncated_answer_has_fewer_bytes_than_announced() -> Outcome {
 
 #[tokio::test]
 async fn only_loopback_names_reach_the_control_surface() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let ask = async |headers: &str| running.raw(&format!("GET /_simulator/world HTTP/1.1\r\n{headers}\r\nconnection: close\r\n\r\n")).await;
     assert!(ask("host: localhost:7171").await?.starts_with("HTTP/1.1 200"));
     assert!(ask("host: 127.0.0.1\r\norigin: http://localhost:3000").await?.starts_with("HTTP/1.1 200"));
@@ -220,7 +220,7 @@ async fn only_loopback_names_reach_the_control_surface() -> Outcome {
 
 #[tokio::test]
 async fn the_world_is_shown_without_its_secrets() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     running.subscription().await??;
     let world = running.get("/_simulator/world").await?;
     for member in ["roleAssignments", "connections", "results", "queues", "subscriptions", "managementGroups"] {
@@ -237,7 +237,7 @@ async fn the_world_is_shown_without_its_secrets() -> Outcome {
 
 #[tokio::test]
 async fn requests_are_filtered_and_forgotten() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     running.subscription().await??;
     let count = async |path: &str| running.get(path).await.map(|calls| calls.as_array().map(Vec::len));
     assert_eq!(count("/_simulator/requests").await?, Some(2));
@@ -253,7 +253,7 @@ async fn requests_are_filtered_and_forgotten() -> Outcome {
 
 #[tokio::test]
 async fn faults_are_added_shown_and_taken_back() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let faults = running.here("/_simulator/faults");
     let post = async |body: &Value| running.direct.post(&faults).json(body).send().await;
     let busy = json!({"operation": "arm.*", "times": 1, "effect": {"kind": "status", "status": 503}});
@@ -273,7 +273,7 @@ async fn faults_are_added_shown_and_taken_back() -> Outcome {
 
 #[tokio::test]
 async fn the_clock_moves_forward_only() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let post = async |body: Value| running.direct.post(running.here("/_simulator/clock")).json(&body).send().await;
     assert_eq!(post(json!({"advanceSeconds": 7200})).await?.status(), StatusCode::OK);
     assert!(running.simulator.now() >= datetime!(2026-11-22 12:00 UTC));
@@ -287,7 +287,7 @@ async fn the_clock_moves_forward_only() -> Outcome {
 
 #[tokio::test]
 async fn settings_change_one_by_one() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let patch = async |body: Value| running.direct.patch(running.here("/_simulator/settings")).json(&body).send().await;
     running.simulator.state().world.settings.page_size = 3;
     assert_eq!(patch(json!({"replicationLagSeconds": 30})).await?.status(), StatusCode::OK);
@@ -302,7 +302,7 @@ async fn settings_change_one_by_one() -> Outcome {
 
 #[tokio::test]
 async fn a_new_subscription_comes_with_its_event() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let post = async |body: &str| running.direct.post(running.here("/_simulator/subscriptions")).body(body.to_owned()).send().await;
     let created: Value = post(r#"{"name":"Payments","managementGroup":"CORP"}"#).await?.json().await?;
     let id = created["subscriptionId"].as_str().ok_or("no id")?;
@@ -323,7 +323,7 @@ async fn a_new_subscription_comes_with_its_event() -> Outcome {
 
 #[tokio::test]
 async fn what_is_not_there_says_what_is() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     for path in ["/", "/favicon.ico", "/_simulator/wrold"] {
         let response = running.direct.get(running.here(path)).send().await?;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
@@ -336,7 +336,7 @@ async fn what_is_not_there_says_what_is() -> Outcome {
 
 #[tokio::test]
 async fn a_stop_lets_the_open_request_end_and_closes_the_idle_ones() -> Outcome {
-    let mut running = start().await?;
+    let mut running = start()?;
     running.subscription().await??;
     let mut idle = TcpStream::connect(("127.0.0.1", running.port)).await?;
     let token = running.token().await?;
@@ -360,7 +360,7 @@ async fn a_stop_lets_the_open_request_end_and_closes_the_idle_ones() -> Outcome 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_shell_reads_the_environment_file_as_it_was_meant() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let file = running.environment.certificate.with_extension("");
     running.environment.write(&file)?;
     running.environment.write(&file)?;
@@ -378,7 +378,7 @@ async fn a_shell_reads_the_environment_file_as_it_was_meant() -> Outcome {
 
 #[tokio::test]
 async fn the_environment_names_what_waits_to_be_onboarded() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let expected = [
         ("ONBOARDER_SECRET_STORE", "https://contoso.vault.azure.net"),
         ("ONBOARDER_RESULTS", "https://results.westeurope-1.eventgrid.azure.net/api/events"),
@@ -426,7 +426,7 @@ async fn with_environment(running: &Running, program: &'static str, arguments: &
 #[tokio::test]
 #[ignore = "needs curl on the machine"]
 async fn curl_takes_the_environment() -> Outcome {
-    let running = start().await?;
+    let running = start()?;
     let bearer = format!("authorization: Bearer {}", running.token().await?);
     let url = format!("https://management.azure.com/subscriptions/{NEW}?api-version=2022-12-01");
     let printed = with_environment(&running, "curl", &["--silent", "--show-error", "--fail", "--header", &bearer, &url]).await?;
@@ -450,7 +450,7 @@ del os.environ["NO_PROXY"], os.environ["no_proxy"]
 proxied = requests.get(os.environ["IDENTITY_ENDPOINT"], **asked)
 print(arm.status_code, direct.status_code, proxied.status_code)
 "#;
-    let running = start().await?;
+    let running = start()?;
     let printed = with_environment(&running, "python3", &["-c", SCRIPT]).await?;
     assert_eq!(printed.trim(), "200 200 200");
     Ok(())

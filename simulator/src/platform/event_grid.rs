@@ -50,6 +50,7 @@ struct Pending {
 /// An event that Event Grid gave up on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
+    /// The event as it was published.
     pub event: Value,
     /// `MaxDeliveryAttemptsExceeded` or `TimeToLiveExceeded`, as the dead-letter blob says it.
     pub reason: &'static str,

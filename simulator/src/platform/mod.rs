@@ -42,6 +42,7 @@ pub trait Worker: Send + Sync {
 /// One call of the worker, and what became of what was delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
+    /// What the worker was called with.
     pub what: Delivered,
     /// Counted from 1.
     pub attempt: u32,
@@ -51,6 +52,7 @@ pub struct Delivery {
     pub at: OffsetDateTime,
     /// The worker's answer.
     pub answer: Bytes,
+    /// What became of it after the call.
     pub fate: Fate,
 }
 
@@ -58,9 +60,19 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivered {
     /// An event, by its id and type.
-    Event { id: String, kind: String },
+    Event {
+        /// The event's `id`; empty where it has none.
+        id: String,
+        /// Its `type` (CloudEvents) or `eventType` (Event Grid's own schema); empty where it has neither.
+        kind: String,
+    },
     /// A message of a Storage queue.
-    Message { queue: String, id: String },
+    Message {
+        /// The queue's name.
+        queue: String,
+        /// The message's `MessageId`.
+        id: String,
+    },
 }
 
 /// What becomes of an event or a message after a call.

@@ -1,6 +1,6 @@
 //! The queue trigger: messages leased from a Storage queue, deleted after a success, put away after too many failures.
 //!
-//! Source: azure-sdk-for-net, the WebJobs extension for Storage queues (`QueueListener`, `QueueProcessor`). Text goes to the worker as it
+//! Source: azure-sdk-for-net, the `WebJobs` extension for Storage queues (`QueueListener`, `QueueProcessor`). Text goes to the worker as it
 //! is stored, because host.json sets `messageEncoding` to `none`.
 
 use time::{Duration, OffsetDateTime};
