@@ -10,6 +10,9 @@ use super::Tally;
 use crate::result_event::Kind;
 use crate::take_up::{Ending, TakenUp};
 
+/// The narrowest terminal that a table is wrapped to.
+const NARROWEST: u16 = 60;
+
 /// What came of a list of inputs.
 #[derive(Debug, Default)]
 pub(super) struct Show {
@@ -93,8 +96,10 @@ pub(super) fn print_results(rows: &[Row]) {
 /// A table in the house style. Its columns are wrapped to the terminal's width; a pipe gets them whole.
 pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    let arrangement = if std::io::stdout().is_terminal() { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
-    table.load_preset(NOTHING).set_content_arrangement(arrangement);
+    table.load_preset(NOTHING);
+    // Some terminals, those of CI among them, say that they have no width: a table squeezed into it would be a column of letters.
+    let fits = std::io::stdout().is_terminal() && table.width().is_some_and(|width| width >= NARROWEST);
+    table.set_content_arrangement(if fits { ContentArrangement::Dynamic } else { ContentArrangement::Disabled });
     table.set_header(header.iter().map(|title| bold(title)));
     table
 }
