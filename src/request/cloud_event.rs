@@ -16,8 +16,8 @@ pub const ONBOARDING_REQUESTED: &str = "dev.ispm-onboarder.onboarding.requested.
 /// The event type by which a pipeline asks for a scope to be offboarded.
 pub const OFFBOARDING_REQUESTED: &str = "dev.ispm-onboarder.offboarding.requested.v1";
 
-/// The event by which a pipeline asks, as this program's own commands and documents write it. What is read is only what
-/// [`super::parse`] says; further members have no effect.
+/// The event by which a pipeline asks, as this program's own commands and documents write it. Of `data` only the members named here are
+/// read; further ones have no effect.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct RequestedEvent {

@@ -29,6 +29,7 @@ fn ignored_tests() -> Done {
 
 /// What others wrote judges what is ours: `tests/real`. Each judge installs what it needs.
 fn judges() -> Done {
+    Step::new("python3", &["tests/real/documents/run.py", "--tools", TOOLS]).run()?;
     Step::cargo(&["build", "--bins", "--examples"]).run()?;
     Step::new("bash", &["tests/real/specifications/run.sh", RECORDER, TOOLS]).run()?;
     Step::new("python3", &["tests/real/cloudevents/run.py", "--onboarder", ONBOARDER, "--tools", TOOLS]).run()?;
