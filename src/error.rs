@@ -80,6 +80,8 @@ pub enum Code {
     Unavailable,
     /// The invocation's time ran out.
     DeadlineReached,
+    /// The results topic denied this deployment's identity.
+    ResultsRefused,
     /// The deployment's configuration is wrong.
     NotConfigured,
 }
@@ -146,9 +148,13 @@ impl Error {
     pub const fn disposition(&self, young: bool) -> Disposition {
         match self.code {
             Code::Irrelevant => Disposition::Ignore,
-            Code::Throttled | Code::Unavailable | Code::DeadlineReached | Code::NotConfigured | Code::RecordNewer | Code::MessageNewer => {
-                Disposition::Later
-            }
+            Code::Throttled
+            | Code::Unavailable
+            | Code::DeadlineReached
+            | Code::NotConfigured
+            | Code::ResultsRefused
+            | Code::RecordNewer
+            | Code::MessageNewer => Disposition::Later,
             Code::ScopeNotFound
             | Code::AuthorizationFailed
             | Code::PrincipalNotFound

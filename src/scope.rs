@@ -266,6 +266,23 @@ mod tests {
         assert_eq!(Scope::parse_typed("tenant-root", tenant).unwrap(), Scope::ManagementGroup(GroupName::root_of(tenant)));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_written_and_read_the_same(text in "(/?[sS]ubscriptions/|/providers/Microsoft.Management/managementGroups/|)[-{}0-9a-zA-Z._()/% ]{0,40}/?") {
+            if let Ok(scope) = Scope::parse(&text) {
+                proptest::prop_assert_eq!(Scope::parse(&scope.path()), Ok(scope.clone()));
+                proptest::prop_assert!(!scope.path().contains("//") && !scope.path().contains(' '));
+            }
+        }
+
+        #[test]
+        fn an_id_in_any_case_is_one_scope(id in "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}") {
+            let plain = Scope::parse(&format!("/subscriptions/{}", id.to_lowercase()));
+            proptest::prop_assert!(plain.is_ok());
+            proptest::prop_assert_eq!(Scope::parse(&format!(" {{{id}}} ")), plain);
+        }
+    }
+
     #[test]
     fn what_is_no_scope_is_named() {
         let below = format!("/subscriptions/{ID}/resourceGroups/web");

@@ -26,7 +26,7 @@ impl Topic {
     /// (Azure/azure-rest-api-specs, `Microsoft.EventGrid` data plane 2018-01-01, `PublishCloudEventEvents`).
     ///
     /// # Errors
-    /// `TokenRefused` on 401, `AuthorizationFailed` on 403, `UnexpectedAnswer` on other refusals, `Throttled` or `Unavailable` where it may succeed later.
+    /// `TokenRefused` on 401, `ResultsRefused` on 403, `UnexpectedAnswer` on other refusals, `Throttled` or `Unavailable` where it may succeed later.
     pub async fn publish(&self, event: &str) -> Result<(), Error> {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("api-version", "2018-01-01");
@@ -37,7 +37,7 @@ impl Topic {
         match answer.status() {
             200..=204 => Ok(()),
             401 => Err(answer.failure(Code::TokenRefused).hint(SENDER)),
-            403 => Err(answer.failure(Code::AuthorizationFailed).hint(SENDER)),
+            403 => Err(answer.failure(Code::ResultsRefused).hint(SENDER)),
             _ => Err(answer
                 .failure(Code::UnexpectedAnswer)
                 .hint("Check ONBOARDER_RESULTS: the topic must exist and take the CloudEvents schema.")),
