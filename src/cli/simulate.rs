@@ -1,13 +1,15 @@
 //! `ispm-onboarder simulate`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use ispm_onboarder_simulator::environment::Environment;
 use ispm_onboarder_simulator::proxy::Proxy;
 use ispm_onboarder_simulator::{Clock, Simulator, World};
+use serde_json::json;
 
-use super::{Tally, Wrong, compose};
+use super::{Output, Tally, Wrong, compose};
 use crate::clock::Clock as SystemClock;
 
 /// Run the simulator as a proxy that any program can be pointed at.
@@ -25,6 +27,9 @@ pub(super) struct Simulate {
     /// Where the `export` lines are written too.
     #[arg(long)]
     env_file: Option<PathBuf>,
+    /// `table` prints the `export` lines, `json` the same as one document.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
 }
 
 impl Simulate {
@@ -37,7 +42,13 @@ impl Simulate {
                     .hint("Choose another with --port, or --port 0 for any.")
             })?;
             let environment = Environment::of(&proxy, self.env_file.as_deref()).map_err(|error| Wrong::new(error.to_string()))?;
-            print!("{}", environment.exports());
+            match self.output {
+                Output::Table => print!("{}", environment.exports()),
+                Output::Json => {
+                    let pairs: BTreeMap<&str, &String> = environment.pairs.iter().map(|(name, value)| (*name, value)).collect();
+                    println!("{}", json!({ "url": proxy.url(), "environment": pairs }));
+                }
+            }
             if let Some(file) = &self.env_file {
                 environment.write(file).map_err(|error| Wrong::new(format!("{} cannot be written: {error}", file.display())))?;
                 eprintln!("The same lines are in {0}; in another shell: . {0}", file.display());

@@ -1,7 +1,12 @@
 //! `ispm-onboarder simulate`
 
+use std::process::Command;
+
+use serde_json::Value;
+
 use super::run;
-use crate::simulator::Simulator;
+use crate::process::{Process, until};
+use crate::simulator::{COMMAND_LINE, Simulator};
 
 #[tokio::test]
 async fn a_shell_that_reads_the_environment_file_has_every_variable() {
@@ -30,6 +35,17 @@ async fn a_shell_that_reads_the_environment_file_has_every_variable() {
     let file = std::fs::read_to_string(simulator.directory.path().join("sim.env")).unwrap();
     assert_eq!(printed, file, "what is printed is what is written");
     assert!(simulator.process.stderr().contains("/_simulator/world"), "it says where to look");
+}
+
+#[tokio::test]
+async fn programs_read_the_environment_as_one_document() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = Command::new(COMMAND_LINE);
+    command.args(["simulate", "--port", "0", "--output", "json"]).env_clear();
+    let process = Process::start(&mut command, directory.path());
+    let document = until("the document is whole", async || serde_json::from_str::<Value>(&process.stdout()).ok()).await;
+    assert_eq!(document["environment"]["SIMULATOR_URL"], document["url"]);
+    assert!(document["environment"]["SIMULATOR_TENANT_ID"].is_string(), "{document:#}");
 }
 
 #[tokio::test]
