@@ -7,7 +7,7 @@ use crate::observe::Observed;
 use crate::plan::{Plan, Step};
 use crate::request::Request;
 use crate::result_event::{ConnectionResult, RoleResult, RoleState};
-use crate::scope::{Guid, Scope};
+use crate::scope::{AssignedAt, Guid, Scope};
 use crate::session::Session;
 
 /// What is true so far of a request that is being carried out.
@@ -68,7 +68,7 @@ fn found(plan: &Plan, observed: &Observed) -> Progress {
 }
 
 async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -> Result<RoleResult, Error> {
-    let result = |assignment: Assignment, outcome| RoleResult { id: assignment.id, outcome, scope: scope.clone() };
+    let result = |assignment: Assignment, outcome| RoleResult { id: assignment.id, outcome, scope: AssignedAt::Scope(scope.clone()) };
     match session.arm.assign_reader(scope, name, principal).await? {
         Assigned::Created(assignment) => Ok(result(assignment, RoleState::Created)),
         Assigned::Unchanged(assignment) => Ok(result(assignment, RoleState::AlreadyAssigned)),
@@ -79,7 +79,8 @@ async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -
 /// ARM said that the same assignment exists under another name: done, once a read shows it without a condition.
 async fn confirm(session: &Session, scope: &Scope, principal: Guid) -> Result<Assignment, Error> {
     let assignments = session.arm.assignments(scope, principal).await?;
-    let mut here = assignments.into_iter().filter(|found| found.is_reader() && found.scope.as_ref() == Some(scope) && !found.conditional);
+    let mut here =
+        assignments.into_iter().filter(|found| found.is_reader() && found.scope == AssignedAt::Scope(scope.clone()) && !found.conditional);
     let unseen = || Error::new(Code::Unavailable, format!("Reader at {scope} exists under another name, but cannot be read yet"));
     here.next().ok_or_else(unseen)
 }

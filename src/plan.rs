@@ -6,7 +6,7 @@ use crate::azure::{Assignment, assignment_name};
 use crate::error::{Code, Error};
 use crate::observe::{Observed, ScopeFacts};
 use crate::request::{Action, Request};
-use crate::scope::{GroupName, Guid, Scope};
+use crate::scope::{AssignedAt, GroupName, Guid, Scope};
 use crate::tenant::{Assign, Connect, Policy, Rule, TenantRecord};
 
 /// The offer of the legacy "Access to Azure Active Directory" subscription, which holds no resources.
@@ -27,8 +27,8 @@ pub struct RoleFound {
     /// The assignment's id, as ARM spells it.
     pub id: String,
     /// Where it sits.
-    pub scope: Scope,
-    /// Whether that is a management group above the scope.
+    pub scope: AssignedAt,
+    /// Whether that is above the scope.
     pub inherited: bool,
 }
 
@@ -138,7 +138,7 @@ pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Re
 /// The principal's own Reader at the scope, narrowed by a condition. A group's is no hindrance.
 fn is_narrow_reader(assignment: &Assignment, scope: &Scope, principal: Guid) -> bool {
     let own = assignment.principal.eq_ignore_ascii_case(&principal.to_string());
-    own && assignment.conditional && assignment.is_reader() && assignment.scope.as_ref() == Some(scope)
+    own && assignment.conditional && assignment.is_reader() && assignment.scope == AssignedAt::Scope(scope.clone())
 }
 
 /// Reader of the app, without a condition: at the scope itself, else, where the policy accepts it, the one found above.
@@ -146,9 +146,12 @@ pub(crate) fn find_reader(request: &Request, policy: &Policy, observed: &Observe
     let readers = observed.assignments.iter().filter(|assignment| assignment.is_reader() && !assignment.conditional);
     let found: Vec<RoleFound> = readers
         .filter_map(|assignment| {
-            let scope = assignment.scope.clone()?;
-            let inherited = scope != request.scope;
-            Some(RoleFound { id: assignment.id.clone(), scope, inherited })
+            let inherited = match &assignment.scope {
+                AssignedAt::Scope(scope) => *scope != request.scope,
+                AssignedAt::Directory => true,
+                AssignedAt::Elsewhere(_) => return None,
+            };
+            Some(RoleFound { id: assignment.id.clone(), scope: assignment.scope.clone(), inherited })
         })
         .filter(|role| !role.inherited || policy.accept_inherited)
         .collect();

@@ -10,7 +10,7 @@ use crate::error::Code;
 use crate::event::{Cause, Specversion};
 use crate::ispm::{Cause as FailureCause, Connection, Status};
 
-use crate::scope::{Guid, Scope};
+use crate::scope::{AssignedAt, Guid, Scope};
 
 /// A result event.
 #[derive(Clone, Debug, Serialize)]
@@ -146,8 +146,8 @@ pub struct RoleResult {
     pub id: String,
     /// How it came to be there.
     pub outcome: RoleState,
-    /// Where it sits.
-    pub scope: Scope,
+    /// Where it sits: a subscription, a management group, or `/`.
+    pub scope: AssignedAt,
 }
 
 /// The state of a connection, in a result.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::ispm::Profile;
 use crate::request::{Message, RequestedEvent};
 use crate::result_event::{Kind, ResultEvent};
-use crate::scope::{GroupName, Guid, Scope};
+use crate::scope::{AssignedAt, GroupName, Guid, Scope};
 use crate::tenant::{SecretName, TenantRecord};
 
 /// Each generated file of `docs/schemas/`: its name and its content.
@@ -110,6 +110,12 @@ text_schema!(
         "pattern": format!("^(/[Ss]ubscriptions/{GUID_PATTERN}|/[Pp]roviders/[Mm]icrosoft\\.[Mm]anagement/[Mm]anagementGroups/[A-Za-z0-9._()-]{{1,90}})$"),
         "description": "A subscription or a management group, by its ARM path. Any case is accepted; results are written in one.",
     })
+);
+
+text_schema!(
+    AssignedAt,
+    "AssignedAt",
+    json_schema!({ "type": "string", "pattern": "^/", "description": "Where a role assignment sits, by its ARM path; `/` is above every scope of the tenant." })
 );
 
 #[cfg(test)]

@@ -202,6 +202,45 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
+/// Where a role assignment sits, as far as that matters to a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AssignedAt {
+    /// At a subscription or a management group.
+    Scope(Scope),
+    /// At `/`, above every scope of the tenant.
+    Directory,
+    /// At a resource group or a resource.
+    Elsewhere(String),
+}
+
+impl AssignedAt {
+    /// Reads `properties.scope` of a role assignment.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match Scope::parse(text) {
+            Ok(scope) => Self::Scope(scope),
+            Err(_) if text.trim() == "/" => Self::Directory,
+            Err(_) => Self::Elsewhere(printable(text)),
+        }
+    }
+}
+
+impl fmt::Display for AssignedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scope(scope) => write!(f, "{scope}"),
+            Self::Directory => f.write_str("/"),
+            Self::Elsewhere(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Serialize for AssignedAt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// Why a text is not an id or a scope that this project acts on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {

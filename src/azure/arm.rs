@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{OWNERSHIP_MARK, READER, request, url, with_json};
 use crate::error::{Code, Error};
 use crate::net::{Answer, Api};
-use crate::scope::{GroupName, Guid, Scope};
+use crate::scope::{AssignedAt, GroupName, Guid, Scope};
 
 const ORIGIN: &str = "https://management.azure.com";
 const ASSIGNMENTS: &str = "2022-04-01";
@@ -67,8 +67,8 @@ pub struct Group {
 pub struct Assignment {
     /// ARM's id, as ARM spells it.
     pub id: String,
-    /// Where it sits; absent where that is neither a subscription nor a management group (`/`, a resource group).
-    pub scope: Option<Scope>,
+    /// Where it sits.
+    pub scope: AssignedAt,
     /// Which role, by the last segment of its definition's id.
     pub role: String,
     /// To whom, by object id: the service principal, or a group that it is in.
@@ -153,7 +153,7 @@ impl From<RawAssignment> for Assignment {
     fn from(raw: RawAssignment) -> Self {
         let role = raw.properties.role_definition_id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         let conditional = raw.properties.condition.is_some_and(|condition| !condition.is_empty());
-        Self { id: raw.id, scope: Scope::parse(&raw.properties.scope).ok(), role, principal: raw.properties.principal_id, conditional }
+        Self { id: raw.id, scope: AssignedAt::parse(&raw.properties.scope), role, principal: raw.properties.principal_id, conditional }
     }
 }
 

@@ -7,7 +7,7 @@ use ispm_onboarder::ispm::Found;
 use ispm_onboarder::observe::{Observed, ScopeFacts};
 use ispm_onboarder::plan::{Plan, plan};
 use ispm_onboarder::request::{Action, Inbound, Request};
-use ispm_onboarder::scope::{GroupName, Guid, Scope};
+use ispm_onboarder::scope::{AssignedAt, GroupName, Guid, Scope};
 use ispm_onboarder::tenant::TenantRecord;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn request(action: Action) -> Request {
 fn assignment(scope: &str, role: &str, conditional: bool) -> Assignment {
     Assignment {
         id: format!("{scope}/…/{role}"),
-        scope: Scope::parse(scope).ok(),
+        scope: AssignedAt::parse(scope),
         role: role.to_owned(),
         principal: PRINCIPAL.to_owned(),
         conditional,
@@ -100,11 +100,13 @@ fn a_role_definitions_id_is_compared_without_regard_to_case() {
 }
 
 #[test]
-fn reader_at_the_directorys_very_root_counts_as_inherited_nowhere() {
-    // `/` is neither a subscription nor a management group: nothing can be said of it in a result.
-    let found = observed(vec![assignment("/", &READER.to_string(), false)]);
-    let plan = plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap();
-    assert!(plan.role.is_none());
+fn reader_at_the_directorys_very_root_is_inherited_and_one_at_a_resource_group_is_nothing() {
+    let role_of = |scope: &str| {
+        let found = observed(vec![assignment(scope, &READER.to_string(), false)]);
+        plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap().role
+    };
+    assert!(role_of("/").is_some_and(|role| role.inherited));
+    assert!(role_of(&format!("{SUBSCRIPTION}/resourceGroups/web")).is_none());
 }
 
 #[test]

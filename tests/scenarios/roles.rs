@@ -194,6 +194,19 @@ async fn inherited_reader_is_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reader_above_all_groups_is_accepted() {
+    let at_root = |world: &mut World, cast: &DemoCast| {
+        world.tenant_mut(&cast.tenant).assign_reader(&Scope::Tenant, &cast.ispm_principal_id);
+    };
+    let s = Given::demo().record(|record| record["policy"]["assign"] = json!("never")).world(at_root).start();
+    s.onboard(&s.cast.new).await;
+    s.expect_calls(cold([CONNECT, PUBLISH]));
+    let [result] = s.expect_results(["onboarded"]);
+    assert_eq!(result["data"]["roleAssignment"]["scope"], "/");
+    assert_eq!(result["data"]["roleAssignment"]["outcome"], "inherited");
+}
+
+#[tokio::test(start_paused = true)]
 async fn inherited_reader_is_not_enough_where_the_policy_says_so() {
     let s = Given::demo().record(|record| record["policy"]["acceptInherited"] = json!(false)).start();
     s.onboard(&s.cast.inherited).await;
