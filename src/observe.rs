@@ -8,6 +8,8 @@ use crate::scope::{GroupName, Guid, Scope};
 use crate::session::Session;
 use crate::tenant::{Policy, Rule};
 
+const SEE_GROUPS: &str = "Give the login app or managed identity the right to read management groups (Microsoft.Management/managementGroups/read) at the root group.";
+
 /// What was read about a scope.
 #[derive(Clone, Debug)]
 pub struct Observed {
@@ -98,34 +100,47 @@ fn check_visible(request: &Request, policy: &Policy, ancestors: &[GroupName], ro
         return Ok(());
     }
     let words = format!("the management groups above {} cannot be seen up to the root, and the policy names groups", request.scope);
-    Err(Error::new(Code::AuthorizationFailed, words).hint(
-        "Give the login app or managed identity the right to read management groups (Microsoft.Management/managementGroups/read) at the root group.",
-    ))
+    Err(Error::new(Code::AuthorizationFailed, words).hint(SEE_GROUPS))
 }
 
 /// The rules that exclude something below a group: assigning Reader at the group would reach it. Rules about names, states and offers are
 /// about the scope that is asked for, not about what is below it.
 async fn excluded_below(session: &Session, request: &Request, group: &GroupName) -> Result<Vec<Rule>, Error> {
+    let root = GroupName::root_of(request.tenant);
     let mut below = Vec::new();
     for rule in &session.record.policy.exclude {
-        let ancestors = match rule {
-            Rule::Id(id) => session.arm.ancestors(*id).await?,
-            Rule::ManagementGroup(name) if name == group => continue,
-            Rule::ManagementGroup(name) => match session.arm.management_group(name).await {
-                Ok(found) => found.ancestors,
-                Err(error) if error.code == Code::ScopeNotFound => continue,
-                Err(error) => {
-                    let message = format!("policy.exclude {rule} cannot be judged for what is below {}: {}", request.scope, error.message);
-                    return Err(Error { message, ..error });
-                }
-            },
-            Rule::Name(_) | Rule::State(_) | Rule::Offer(_) => continue,
+        let unjudged = |error: Error| {
+            let message = format!("policy.exclude {rule} cannot be judged for what is below {}: {}", request.scope, error.message);
+            Error { message, ..error }
         };
-        if ancestors.contains(group) {
+        let Some(above) = groups_above(session, rule, group, &root).await.map_err(unjudged)? else { continue };
+        if above.contains(group) {
             below.push(rule.clone());
+        } else if !above.contains(&root) {
+            return Err(unjudged(
+                Error::new(Code::AuthorizationFailed, "the groups above it cannot be seen up to the root").hint(SEE_GROUPS),
+            ));
         }
     }
     Ok(below)
+}
+
+/// The groups above what a rule excludes, as far as visible; `None` where that is not there, or cannot be below the group.
+async fn groups_above(session: &Session, rule: &Rule, group: &GroupName, root: &GroupName) -> Result<Option<Vec<GroupName>>, Error> {
+    let found = match rule {
+        Rule::Id(id) => match session.arm.ancestors(*id).await {
+            // An empty answer may mean that it is not there, or that it cannot be seen.
+            Ok(above) if above.is_empty() => session.arm.subscription(*id).await.map(|_| above),
+            above => above,
+        },
+        Rule::ManagementGroup(name) if name == group || name == root => return Ok(None),
+        Rule::ManagementGroup(name) => session.arm.management_group(name).await.map(|found| found.ancestors),
+        Rule::Name(_) | Rule::State(_) | Rule::Offer(_) => return Ok(None),
+    };
+    match found {
+        Err(error) if error.code == Code::ScopeNotFound => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 /// Whether the policy names management groups other than the root, so that a subscription's place has to be known.

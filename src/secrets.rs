@@ -94,7 +94,7 @@ async fn from_key_vault(vault: &Renewable<SecretClient>, name: &SecretName) -> R
             Some(StatusCode::NotFound) => Ok(None),
             Some(StatusCode::Forbidden) => Err(refused(
                 403,
-                "Give the function's identity the role Key Vault Secrets User on the vault, enable the secret, and check the vault's firewall and the secret's dates.",
+                "Give the function's identity the role Key Vault Secrets User on the vault, enable the secret, and check the vault's firewall.",
             )),
             Some(StatusCode::Unauthorized) => {
                 vault.renew();

@@ -26,8 +26,29 @@ async fn a_group_above_something_excluded_is_kept_out() {
     let s = Given::demo().record(|record| record["policy"] = elsewhere.clone()).start();
     s.deliver(s.event("e1", &group("online"))).await;
     s.count_calls();
-    let results = s.distinct_results();
-    assert_eq!(results.len(), 1, "what is excluded lies elsewhere: {results:?}");
+    // What is excluded lies elsewhere.
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_excluded_subscription_that_cannot_be_placed_may_be_anywhere_and_one_that_is_gone_is_nowhere() {
+    let hidden = |world: &mut World, cast: &DemoCast| {
+        let tenant = world.tenant_mut(&cast.tenant);
+        "out-of-sight".clone_into(&mut tenant.subscriptions.get_mut(&cast.disabled).expect("the demo has a disabled subscription").parent);
+    };
+    let cast = DemoCast::of(7);
+    let exclude = |id: &str| json!({"exclude": [{"id": id}]});
+    let s = Given::demo().record(|record| record["policy"] = exclude(&cast.disabled)).world(hidden).start();
+    s.deliver(s.event("e1", &group("online"))).await;
+    s.settle(2).await;
+    assert!(!s.count_calls().contains_key(ASSIGN));
+    s.expect_results(["failed authorization-failed"]);
+
+    let gone = "11111111-1111-4111-8111-111111111111";
+    let s = Given::demo().record(|record| record["policy"] = exclude(gone)).start();
+    s.deliver(s.event("e1", &group("online"))).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
 }
 
 #[tokio::test(start_paused = true)]
