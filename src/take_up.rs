@@ -85,6 +85,8 @@ pub struct TakenUp {
     pub request: Option<Request>,
     /// How it ended.
     pub ending: Ending,
+    /// How long ago it was put back for the first time; zero at the first delivery.
+    pub waited: time::Duration,
     /// What was done, for people.
     pub log: Vec<String>,
     /// The calls made.
@@ -113,9 +115,10 @@ impl Onboarder {
         let request = match inbound.request {
             Ok(request) => request,
             Err(refusal) => {
+                let waited = self.since(refusal.kept.as_ref().and_then(|kept| kept.first_seen));
                 let ending = self.end_unreadable(inbound.cause, refusal);
                 let (ending, calls) = self.finish(delivery, ending).await;
-                return TakenUp { request: None, ending, log: vec![], calls };
+                return TakenUp { request: None, ending, waited, log: vec![], calls };
             }
         };
         let mut progress = Progress::default();
@@ -126,7 +129,8 @@ impl Onboarder {
         let log = progress.log.clone();
         let (ending, more) = self.finish(delivery, self.end(&request, result, progress)).await;
         calls.extend(more);
-        TakenUp { request: Some(request), ending, log, calls }
+        let waited = self.since(request.history.first_seen);
+        TakenUp { request: Some(request), ending, waited, log, calls }
     }
 
     /// Publishing and putting back have a little time of their own, after the work's.
@@ -218,8 +222,12 @@ impl Onboarder {
         timeout(limit, self.results.publish(event)).await.unwrap_or_else(|_| too_late())
     }
 
+    fn since(&self, first_seen: Option<OffsetDateTime>) -> time::Duration {
+        first_seen.map_or(time::Duration::ZERO, |first_seen| self.now() - first_seen)
+    }
+
     fn has_waited_long_enough(&self, first_seen: Option<OffsetDateTime>) -> bool {
-        first_seen.is_some_and(|first_seen| self.now() - first_seen >= LONGEST_WAIT)
+        self.since(first_seen) >= LONGEST_WAIT
     }
 
     /// Publishes an outcome. Where that fails, the request goes back: carried out again, it has the same outcome under the same id. An

@@ -1,9 +1,15 @@
 //! Logs: one wide line per invocation, in JSON, on standard error.
+//!
+//! The Functions host makes an Error of a line that holds `error`, `fail` or `severe` anywhere, and a Warning of one with `warn`
+//! (`ParseErrorMessageAndLog` in
+//! <https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script/Workers/ProcessManagement/WorkerProcess.cs>). So no field's
+//! name holds these: the line of an onboarded scope stays Information.
 
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::error::{Disposition, Error};
 use crate::take_up::{Ending, TakenUp};
 
 /// Starts logging for a host. `RUST_LOG` changes what is logged; by default our own lines and the warnings of others.
@@ -21,12 +27,9 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
     let scope = request.map(|request| request.scope.to_string());
     let cause = request.map(|request| request.cause.id.clone());
     let attempts = request.map_or(0, |request| request.history.attempts);
-    let (outcome, error, result_id) = match &taken.ending {
-        Ending::Published { outcome, .. } => (outcome.kind.word(), outcome.error.as_ref(), Some(outcome.id().to_string())),
-        Ending::Later { error, .. } => ("later", Some(error), None),
-        Ending::Ignored(error) => ("ignored", Some(error), None),
-        Ending::Unfinished(error) => ("unfinished", Some(error), None),
-    };
+    let waited_seconds = taken.waited.whole_seconds().max(0);
+    let about_tenant = matches!(&taken.ending, Ending::Later { error, .. } if error.disposition(false) == Disposition::TenantLater);
+    let (outcome, error, result_id) = ended(&taken.ending);
     let code = error.map(|error| error.code.as_str());
     let message = error.map(|error| error.message.clone());
     let hint = error.and_then(|error| error.hint.clone());
@@ -42,7 +45,9 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
                 scope,
                 cause,
                 attempts,
+                waited_seconds,
                 outcome,
+                about_tenant,
                 code,
                 reason = message,
                 hint,
@@ -58,5 +63,14 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
         wide!(error);
     } else {
         wide!(info);
+    }
+}
+
+fn ended(ending: &Ending) -> (&'static str, Option<&Error>, Option<String>) {
+    match ending {
+        Ending::Published { outcome, .. } => (outcome.kind.word(), outcome.error.as_ref(), Some(outcome.id().to_string())),
+        Ending::Later { error, .. } => ("later", Some(error), None),
+        Ending::Ignored(error) => ("ignored", Some(error), None),
+        Ending::Unfinished(error) => ("unfinished", Some(error), None),
     }
 }
