@@ -1,4 +1,4 @@
-//! The JSON Schemas and the `AsyncAPI` document, generated from the types. `docs/schemas/` holds them; a test compares.
+//! The JSON Schemas and the `AsyncAPI` document, generated from the types. `docs/schemas/` holds them; `tests/documents` compares.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Value, json};
@@ -117,24 +117,3 @@ text_schema!(
     "AssignedAt",
     json_schema!({ "type": "string", "pattern": "^/", "description": "Where a role assignment sits, by its ARM path; `/` is above every scope of the tenant." })
 );
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    /// `UPDATE_SCHEMAS=1 cargo test schemas` writes the files anew.
-    #[test]
-    fn the_files_are_what_the_types_say() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas");
-        for (name, document) in super::documents() {
-            let generated = serde_json::to_string_pretty(&document).unwrap() + "\n";
-            if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-                fs::create_dir_all(&folder).unwrap();
-                fs::write(folder.join(name), &generated).unwrap();
-            }
-            let stored = fs::read_to_string(folder.join(name)).unwrap_or_default();
-            assert!(stored == generated, "docs/schemas/{name} is not what the types say: run UPDATE_SCHEMAS=1 cargo test schemas");
-        }
-    }
-}

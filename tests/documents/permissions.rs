@@ -1,0 +1,15 @@
+//! The parts of infra/README.md that list who may do what.
+
+use ispm_onboarder::permissions::{Holder, Permissions};
+
+pub fn parts() -> Vec<(&'static str, String)> {
+    let permissions = Permissions::shipped().unwrap();
+    let name = |holder| match holder {
+        Holder::Login => "rights of the login",
+        Holder::Function => "rights of the function",
+        Holder::IspmApp => "rights of the ISPM app",
+        Holder::EventsTopic => "rights of the events topic",
+        Holder::ResultsTopic => "rights of the results topic",
+    };
+    Holder::ALL.into_iter().map(|holder| (name(holder), permissions.markdown(holder))).collect()
+}
