@@ -19,6 +19,8 @@ pub mod ispm;
 pub mod net;
 pub mod observe;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod permissions;
 pub mod plan;
 pub mod queue;
 pub mod request;

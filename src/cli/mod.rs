@@ -6,6 +6,7 @@ mod demo;
 mod inputs;
 mod invoke;
 mod onboard;
+mod permissions;
 mod profile;
 mod show;
 #[cfg(feature = "simulator")]
@@ -38,6 +39,10 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Onboard scopes by hand.
     Onboard(onboard::Onboard),
+    /// List what has to be permitted to whom, and the commands that permit it.
+    ///
+    /// Nothing is called and nothing is changed. What is not given stands in the commands in capitals, with the way to find it.
+    Permissions(permissions::ListPermissions),
     /// Check a connect profile, or print the one that ships.
     Profile(profile::CheckProfile),
 }
@@ -101,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Invoke(invoke) => invoke.run(),
         Command::Onboard(onboard) => onboard.run(),
+        Command::Permissions(permissions) => permissions.run(),
         Command::Profile(profile) => profile.run(),
     };
     match done {

@@ -38,5 +38,5 @@ impl Onboard {
     }
 }
 
-const SCOPES: &str =
+pub(super) const SCOPES: &str =
     "A scope is a subscription id, /subscriptions/{id}, mg:NAME, /providers/Microsoft.Management/managementGroups/{name}, or tenant-root.";

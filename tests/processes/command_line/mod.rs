@@ -3,6 +3,7 @@
 mod demo;
 mod invoke;
 mod onboard;
+mod permissions;
 mod simulate;
 mod usage;
 

@@ -15,10 +15,10 @@ use crate::simulator::COMMAND_LINE;
 fn help_names_the_commands_and_the_exit_codes() {
     let help = run(&["--help"]);
     assert_eq!(help.code, Some(0));
-    for words in ["demo", "simulate", "invoke", "onboard", "Exit codes", "3 something may succeed later"] {
+    for words in ["demo", "simulate", "invoke", "onboard", "permissions", "Exit codes", "3 something may succeed later"] {
         assert!(help.stdout.contains(words), "{words} in\n{}", help.stdout);
     }
-    for command in ["demo", "simulate", "invoke", "onboard"] {
+    for command in ["demo", "simulate", "invoke", "onboard", "permissions"] {
         let help = run(&[command, "--help"]);
         assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
         assert!(help.stdout.contains("Usage: ispm-onboarder"), "{}", help.stdout);

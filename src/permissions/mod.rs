@@ -1,0 +1,327 @@
+//! What a deployment may do, and which code needs it: `infra/permissions.json`, which Terraform reads too.
+
+mod names;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scope::{Guid, Scope};
+
+pub use names::{Holder, Place};
+
+/// The one list of permissions.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Permissions {
+    #[serde(rename = "$comment")]
+    _comment: String,
+    /// Roles of this project's own.
+    pub custom_roles: Vec<CustomRole>,
+    /// Azure's own roles.
+    pub built_in_roles: Vec<BuiltInRole>,
+    /// Application permissions in Microsoft Graph.
+    pub graph: Vec<GraphPermission>,
+}
+
+/// A role of this project's own (<https://learn.microsoft.com/azure/role-based-access-control/custom-roles>).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomRole {
+    /// What code and Terraform call it.
+    pub key: String,
+    /// What Azure shows; unique in a tenant.
+    pub name: String,
+    /// What Azure shows beneath.
+    pub description: String,
+    /// Who has it.
+    pub holder: Holder,
+    /// Where it is assigned.
+    pub on: Place,
+    /// In which deployments.
+    pub when: String,
+    /// What it allows, one action each.
+    pub permissions: Vec<Permission>,
+    /// The condition of its assignment, with `{READER}` and `{PRINCIPAL}` where sets of one GUID belong.
+    condition: Option<String>,
+}
+
+/// One action of a custom role.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Permission {
+    /// The resource provider's operation.
+    pub action: String,
+    /// What it is needed for.
+    #[serde(rename = "for")]
+    pub purpose: String,
+    /// The code that needs it: `path#function`.
+    pub code: String,
+    /// The names that this project's own calls go by.
+    #[serde(default)]
+    pub calls: Vec<String>,
+}
+
+/// One of Azure's own roles (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuiltInRole {
+    /// Its name.
+    pub role: String,
+    /// The GUID of its definition, the same in every tenant.
+    pub id: Guid,
+    /// Who has it.
+    pub holder: Holder,
+    /// Where it is assigned.
+    pub on: Place,
+    /// In which deployments; in all, where nothing is said.
+    pub when: Option<String>,
+    /// What it is needed for.
+    #[serde(rename = "for")]
+    pub purpose: String,
+    /// The code that needs it: a file, or `path#function`.
+    pub code: String,
+    /// The names that this project's own calls go by.
+    #[serde(default)]
+    pub calls: Vec<String>,
+}
+
+/// An application permission (<https://learn.microsoft.com/graph/permissions-reference>).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphPermission {
+    /// Its name.
+    pub permission: String,
+    /// The id of the app role, the same in every tenant.
+    pub id: Guid,
+    /// Who has it.
+    pub holder: Holder,
+    /// In which deployments.
+    pub when: String,
+    /// What it is needed for.
+    #[serde(rename = "for")]
+    pub purpose: String,
+    /// The code that needs it: `path#function`.
+    pub code: String,
+    /// The names that this project's own calls go by.
+    #[serde(default)]
+    pub calls: Vec<String>,
+}
+
+/// One permission in words, for tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Who has it.
+    pub holder: Holder,
+    /// An action, a role's name or a Graph permission.
+    pub permission: String,
+    /// Where it is given.
+    pub on: String,
+    /// In which deployments; in all, where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What it is needed for.
+    #[serde(rename = "for")]
+    pub purpose: String,
+    /// The code that needs it.
+    pub code: String,
+}
+
+impl Permissions {
+    /// The list that ships with this program.
+    ///
+    /// # Errors
+    /// Where the file that the program was built with is not such a list; a test sees to it that it is.
+    pub fn shipped() -> Result<Self, serde_json::Error> {
+        serde_json::from_str(include_str!("../../infra/permissions.json"))
+    }
+
+    /// Each permission in words, in the file's order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let custom = self.custom_roles.iter().flat_map(CustomRole::rows);
+        let built_in = self.built_in_roles.iter().map(|role| Row {
+            holder: role.holder,
+            permission: role.role.clone(),
+            on: role.on.to_string(),
+            when: role.when.clone(),
+            purpose: role.purpose.clone(),
+            code: role.code.clone(),
+        });
+        let graph = self.graph.iter().map(|graph| Row {
+            holder: graph.holder,
+            permission: graph.permission.clone(),
+            on: "Microsoft Graph".to_owned(),
+            when: Some(graph.when.clone()),
+            purpose: graph.purpose.clone(),
+            code: graph.code.clone(),
+        });
+        custom.chain(graph).chain(built_in).collect()
+    }
+
+    /// What a holder may do, as a Markdown table.
+    #[must_use]
+    pub fn markdown(&self, holder: Holder) -> String {
+        let line = |row: Row| {
+            let permission = if row.permission.contains(['/', '.']) { format!("`{}`", row.permission) } else { row.permission };
+            let when = row.when.map(|when| format!(" {when}")).unwrap_or_default();
+            format!("| {permission} | {} | {} |{when} | `{}` |\n", row.on, row.purpose, row.code)
+        };
+        let rows: String = self.rows().into_iter().filter(|row| row.holder == holder).map(line).collect();
+        format!("| right | where | for | when | code |\n|---|---|---|---|---|\n{rows}")
+    }
+}
+
+impl CustomRole {
+    /// Each of its actions in words.
+    fn rows(&self) -> impl Iterator<Item = Row> {
+        self.permissions.iter().map(|permission| Row {
+            holder: self.holder,
+            permission: permission.action.clone(),
+            on: self.on.to_string(),
+            when: (self.when != "always").then(|| self.when.clone()),
+            purpose: permission.purpose.clone(),
+            code: permission.code.clone(),
+        })
+    }
+
+    /// Whether its assignment is held by a condition. Such a role lets its holder assign roles, and no other does.
+    #[must_use]
+    pub const fn assigns(&self) -> bool {
+        self.condition.is_some()
+    }
+
+    /// The condition of its assignment: one role, for one principal
+    /// (<https://learn.microsoft.com/azure/role-based-access-control/delegate-role-assignments-examples>).
+    #[must_use]
+    pub fn condition(&self, reader: Guid, principal: &str) -> Option<String> {
+        let template = self.condition.as_ref()?;
+        Some(template.replace("{READER}", &format!("{{{reader}}}")).replace("{PRINCIPAL}", &format!("{{{principal}}}")))
+    }
+
+    /// What it allows at a scope. Rights over management groups have no effect at a subscription.
+    #[must_use]
+    pub fn actions(&self, scope: Option<&Scope>) -> Vec<&str> {
+        let at_subscription = matches!(scope, Some(Scope::Subscription(_)));
+        let actions = self.permissions.iter().map(|permission| permission.action.as_str());
+        actions.filter(|action| !at_subscription || !action.starts_with("Microsoft.Management/")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::azure::READER;
+
+    fn project(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    }
+
+    fn read(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    fn shipped() -> Permissions {
+        Permissions::shipped().unwrap()
+    }
+
+    #[test]
+    fn each_permission_names_code_that_is_there() {
+        for row in shipped().rows() {
+            let (path, function) = row.code.split_once('#').unwrap_or((&row.code, ""));
+            assert!(project(path).is_file(), "{}: there is no {path}", row.permission);
+            let is_rust = path.strip_suffix(".rs").is_some();
+            assert_eq!(is_rust, !function.is_empty(), "{}: a function is named in Rust files, and there only", row.permission);
+            let defined = format!("fn {function}(");
+            assert!(!is_rust || read(&project(path)).contains(&defined), "{}: {path} has no {function}", row.permission);
+        }
+    }
+
+    /// Quoted names in the clients' code that look like `service.operation`, of the services that ask for a permission.
+    fn calls_in_code() -> BTreeSet<String> {
+        let services = ["arm", "event-grid", "graph", "key-vault", "queue"];
+        let is_call = |text: &str| {
+            let known = text.split_once('.').is_some_and(|(service, _)| services.contains(&service));
+            let is_host = matches!(text.rsplit('.').next(), Some("com" | "net"));
+            known && !is_host && text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'))
+        };
+        let clients = std::fs::read_dir(project("src/azure")).unwrap().map(|entry| entry.unwrap().path());
+        let texts = clients.chain([project("src/net/guard.rs")]).map(|path| read(&path));
+        let quoted = texts.flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>());
+        quoted.filter(|text| is_call(text)).collect()
+    }
+
+    #[test]
+    fn each_call_has_its_permission_and_each_permission_its_call() {
+        let permissions = shipped();
+        let custom = permissions.custom_roles.iter().flat_map(|role| &role.permissions).flat_map(|permission| &permission.calls);
+        let built_in = permissions.built_in_roles.iter().flat_map(|role| &role.calls);
+        let graph = permissions.graph.iter().flat_map(|graph| &graph.calls);
+        let named: Vec<&String> = custom.chain(built_in).chain(graph).collect();
+        let once: BTreeSet<String> = named.iter().map(|call| (*call).clone()).collect();
+        assert_eq!(named.len(), once.len(), "no call is named twice: {named:?}");
+        assert_eq!(once, calls_in_code());
+    }
+
+    #[test]
+    fn every_action_is_asked_for_by_a_call() {
+        for role in shipped().custom_roles {
+            for permission in role.permissions {
+                assert!(!permission.calls.is_empty(), "{} is needed by no call", permission.action);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_wide_and_nothing_is_there_twice() {
+        let rows = shipped().rows();
+        for row in &rows {
+            assert!(!row.permission.contains('*'), "{}", row.permission);
+            assert!(!["Owner", "Contributor", "User Access Administrator"].contains(&row.permission.as_str()));
+        }
+        let places: BTreeSet<String> = rows.iter().map(|row| format!("{} {} {}", row.holder, row.permission, row.on)).collect();
+        assert_eq!(places.len(), rows.len());
+        let permissions = shipped();
+        let ids: BTreeSet<_> = permissions.built_in_roles.iter().map(|role| (&role.role, role.id)).collect();
+        let names: BTreeSet<_> = permissions.built_in_roles.iter().map(|role| &role.role).collect();
+        assert_eq!(ids.len(), names.len(), "a role has one id");
+    }
+
+    #[test]
+    fn only_the_right_to_assign_has_a_condition_and_it_allows_one_role_for_one_principal() {
+        let permissions = shipped();
+        for role in &permissions.custom_roles {
+            let writes =
+                role.actions(None).iter().any(|action| action.starts_with("Microsoft.Authorization/") && !action.ends_with("/read"));
+            assert_eq!(writes, role.assigns(), "{}", role.key);
+        }
+        let assign = permissions.custom_roles.iter().find(|role| role.assigns()).unwrap();
+        let principal = "22222222-2222-2222-2222-222222222222";
+        assert_eq!(
+            assign.condition(READER, principal).unwrap(),
+            "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR \
+             (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] \
+             ForAnyOfAnyValues:GuidEquals {acdd72a7-3385-48ef-bd42-f606fba81ae7} \
+             AND @Request[Microsoft.Authorization/roleAssignments:PrincipalId] \
+             ForAnyOfAnyValues:GuidEquals {22222222-2222-2222-2222-222222222222}))"
+        );
+    }
+
+    #[test]
+    fn reader_is_the_role_that_the_program_assigns() {
+        let reader = shipped().built_in_roles.into_iter().find(|role| role.holder == Holder::IspmApp).unwrap();
+        assert_eq!((reader.role.as_str(), reader.id), ("Reader", READER));
+    }
+
+    #[test]
+    fn at_a_subscription_there_are_no_rights_over_management_groups() {
+        let permissions = shipped();
+        let read = permissions.custom_roles.iter().find(|role| role.key == "read").unwrap();
+        let scope = Scope::parse("0b1f6471-1bf0-4dda-aec3-111122223333").unwrap();
+        let (at_group, at_subscription) = (read.actions(None), read.actions(Some(&scope)));
+        assert!(at_group.iter().any(|action| action.starts_with("Microsoft.Management/")));
+        assert!(!at_subscription.iter().any(|action| action.starts_with("Microsoft.Management/")));
+        assert!(at_subscription.contains(&"Microsoft.Authorization/roleAssignments/read"));
+    }
+}

@@ -1,0 +1,78 @@
+//! Who holds a permission, and where.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Who holds a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holder {
+    /// What signs in to the tenant, as its record says: the function's identity, or an app.
+    Login,
+    /// The function's identity.
+    Function,
+    /// The app through which ISPM reads.
+    IspmApp,
+    /// The identity of the topic that takes onboarding events.
+    EventsTopic,
+    /// The identity of the topic that gives results.
+    ResultsTopic,
+}
+
+impl Holder {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Login, Self::Function, Self::IspmApp, Self::EventsTopic, Self::ResultsTopic];
+}
+
+/// Where a role is assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// The management group, or the one subscription, that holds all that is to be onboarded.
+    ManagementGroup,
+    /// The Key Vault.
+    Vault,
+    /// The topic that gives results.
+    ResultsTopic,
+    /// The queue of what is to be onboarded.
+    Queue,
+    /// Where the Functions host moves a message that failed too often.
+    PoisonQueue,
+    /// The queue that keeps results.
+    ResultsQueue,
+    /// The container of dead letters.
+    DeadLetters,
+    /// The Functions host's own storage account.
+    HostStorage,
+    /// Application Insights.
+    ApplicationInsights,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Login => "the tenant's login",
+            Self::Function => "the function's identity",
+            Self::IspmApp => "the ISPM app",
+            Self::EventsTopic => "the events topic's identity",
+            Self::ResultsTopic => "the results topic's identity",
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ManagementGroup => "the management group",
+            Self::Vault => "the vault",
+            Self::ResultsTopic => "the results topic",
+            Self::Queue => "the queue",
+            Self::PoisonQueue => "the poison queue",
+            Self::ResultsQueue => "the results queue",
+            Self::DeadLetters => "the container of dead letters",
+            Self::HostStorage => "the Functions host's storage account",
+            Self::ApplicationInsights => "Application Insights",
+        })
+    }
+}
