@@ -1,7 +1,8 @@
 //! The Functions host's side: it starts the handler with a port, polls until anything answers, and posts calls.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use reqwest::{Client, StatusCode};
@@ -39,9 +40,25 @@ pub fn handler() -> PathBuf {
 
 impl FunctionApp {
     /// Starts a handler with these app settings and no other variable, and waits until it answers.
-    pub async fn start<'a>(settings: impl IntoIterator<Item = (&'a String, &'a String)> + Clone) -> Self {
+    pub async fn start(settings: &BTreeMap<String, String>) -> Self {
+        Self::start_with(settings, || Command::new(handler())).await
+    }
+
+    /// Starts what the `host.json` in a deployed folder names, in that folder.
+    pub async fn start_in(folder: &Path, settings: &BTreeMap<String, String>) -> Self {
+        let host: Value = serde_json::from_slice(&std::fs::read(folder.join("host.json")).unwrap()).unwrap();
+        let program = folder.join(host["customHandler"]["description"]["defaultExecutablePath"].as_str().unwrap());
+        let command = || {
+            let mut command = Command::new(&program);
+            command.current_dir(folder);
+            command
+        };
+        Self::start_with(settings, command).await
+    }
+
+    async fn start_with(settings: &BTreeMap<String, String>, command: impl Fn() -> Command) -> Self {
         for _ in 0..UNLUCKY_PORTS {
-            let mut app = Self::launch(settings.clone());
+            let mut app = Self::launch(settings, command());
             let answers = until("the handler answers or ends", async || match app.process.ending() {
                 Some(_) => Some(false),
                 None => app.polled().await.then_some(true),
@@ -55,10 +72,9 @@ impl FunctionApp {
         panic!("{UNLUCKY_PORTS} free ports in a row were taken by others");
     }
 
-    fn launch<'a>(settings: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
+    fn launch(settings: &BTreeMap<String, String>, mut command: Command) -> Self {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let directory = tempfile::tempdir().unwrap();
-        let mut command = Command::new(handler());
         command.env_clear().envs(settings).env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string());
         let process = Process::start(&mut command, directory.path());
         Self { process, port, client: Client::builder().no_proxy().build().unwrap(), _directory: directory }

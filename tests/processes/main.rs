@@ -11,5 +11,6 @@ mod deployable;
 mod functions_host;
 mod handler;
 mod layout;
+mod package;
 mod process;
 mod simulator;

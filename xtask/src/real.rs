@@ -1,7 +1,6 @@
 //! `cargo xtask real`
 
-use std::env;
-
+use crate::package::{self, Package, Platform};
 use crate::step::{Done, Step};
 use crate::tools;
 
@@ -12,19 +11,26 @@ const TOOLS: &str = "target/tools";
 
 /// Runs the tests that plain `cargo test` leaves out, since they need parts that are not the project's own.
 pub fn run() -> Done {
-    ignored_tests()?;
+    let package = package()?;
+    ignored_tests(&package)?;
     judges()
 }
 
+/// What is deployed, as a reader of the documentation makes it.
+fn package() -> Done<Package> {
+    let package = package::run_twice(Platform::Azure)?;
+    let python = tools::python_with_cyclonedx()?.join("python3");
+    Step::new(python, &["xtask/judge_materials.py", &package.materials.to_string_lossy()]).run()?;
+    Ok(package)
+}
+
 /// Chosen by the test's name alone, so that cargo builds what it builds for `cargo test`, and not a second time with other features.
-fn ignored_tests() -> Done {
+fn ignored_tests(package: &Package) -> Done {
     Step::new("curl", &["--version"]).run()?;
-    let python = tools::python_with_requests()?;
-    let others = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths([python].into_iter().chain(env::split_paths(&others))).map_err(|error| format!("PATH: {error}"))?;
+    let path = tools::path_with(&tools::python_with_requests()?)?;
     Step::cargo(&["test", "--test", "proxy", "--", "--ignored"]).with("PATH", &path).run()?;
     let azurite = tools::azurite_queue()?;
-    Step::cargo(&["test", "--test", "processes", "--", "--ignored"]).with("AZURITE_QUEUE", azurite).run()
+    Step::cargo(&["test", "--test", "processes", "--", "--ignored"]).with("AZURITE_QUEUE", azurite).with("PACKAGE", &package.zip).run()
 }
 
 /// What others wrote judges what is ours: `tests/real`. Each judge installs what it needs.

@@ -1,9 +1,9 @@
 //! One command of a task.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 /// A task ends at its first failure, which says what failed in words for a person.
 pub type Done<T = ()> = Result<T, String>;
@@ -11,6 +11,11 @@ pub type Done<T = ()> = Result<T, String>;
 /// The workspace's folder.
 pub fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The words for a failure at a file.
+pub fn at(path: &Path) -> impl FnOnce(io::Error) -> String {
+    move |error| format!("{}: {error}", path.display())
 }
 
 /// A command to be run in the workspace's folder.
@@ -42,13 +47,38 @@ impl Step {
         self
     }
 
+    /// Runs it in another folder than the workspace's.
+    pub fn within(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Runs it, showing what it prints.
     ///
     /// # Errors
     /// Where the program is not there, or ends with anything but success.
     pub fn run(mut self) -> Done {
         eprintln!("> {}", self.shown);
-        match self.command.status() {
+        let status = self.command.status();
+        self.judge(status)
+    }
+
+    /// Runs it for what it prints on standard output.
+    ///
+    /// # Errors
+    /// Those of [`Step::run`], and where it prints what is no text.
+    pub fn text(mut self) -> Done<String> {
+        self.command.stderr(std::process::Stdio::inherit());
+        let (status, printed) = match self.command.output() {
+            Ok(output) => (Ok(output.status), output.stdout),
+            Err(error) => (Err(error), vec![]),
+        };
+        let text = String::from_utf8(printed).map_err(|error| format!("`{}` printed what is no text: {error}", self.shown))?;
+        self.judge(status).map(|()| text)
+    }
+
+    fn judge(self, status: io::Result<ExitStatus>) -> Done {
+        match status {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("`{}` failed ({status})", self.shown)),
             Err(error) if error.kind() == ErrorKind::NotFound => {

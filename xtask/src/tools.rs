@@ -1,18 +1,33 @@
 //! The tools that the project brings itself, each at one version, under `target/tools`. An installed one is left as it is; a new version
 //! is a new folder.
 
-use std::path::PathBuf;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use crate::step::{Done, Step, project};
+use crate::step::{Done, Step, at, project};
 
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_MACHETE: &str = "0.9.2";
+const CARGO_ZIGBUILD: &str = "0.24.0";
 const UV: &str = "0.13.9";
 const PYTHON_REQUESTS: &str = "2.34.2";
+const CYCLONEDX: &str = "11.12.0";
 const AZURITE: &str = "3.37.0";
+/// Zig, whose C compiler and linker make what is deployed.
+pub const ZIG: &str = "0.17.1";
 
 fn folder(name: &str, version: &str) -> PathBuf {
     project().join("target/tools").join(format!("{name}-{version}"))
+}
+
+/// The PATH with a folder before all others.
+///
+/// # Errors
+/// Where the folder's name cannot stand in a PATH.
+pub fn path_with(first: &Path) -> Done<OsString> {
+    let others = env::var_os("PATH").unwrap_or_default();
+    env::join_paths([first.to_path_buf()].into_iter().chain(env::split_paths(&others))).map_err(|error| format!("PATH: {error}"))
 }
 
 /// cargo-deny, which checks what comes in through the lock file.
@@ -36,9 +51,25 @@ fn crate_of(name: &str, version: &str) -> Done<PathBuf> {
     Ok(program)
 }
 
-/// A folder with a `python3` that has requests. uv is far quicker than pip.
+/// A folder with a `python3` that has requests.
 pub fn python_with_requests() -> Done<PathBuf> {
-    let root = folder("python-requests", PYTHON_REQUESTS);
+    python_with("python-requests", PYTHON_REQUESTS, &[&format!("requests=={PYTHON_REQUESTS}")])
+}
+
+/// A folder with a `python3` that has `CycloneDX`'s own library, which judges bills of materials.
+pub fn python_with_cyclonedx() -> Done<PathBuf> {
+    python_with("python-cyclonedx", CYCLONEDX, &[&format!("cyclonedx-python-lib[json-validation]=={CYCLONEDX}")])
+}
+
+/// A folder with cargo-zigbuild, and with the `python3` through which it finds Zig.
+pub fn cargo_zigbuild() -> Done<PathBuf> {
+    let version = format!("{CARGO_ZIGBUILD}-zig-{ZIG}");
+    python_with("cargo-zigbuild", &version, &[&format!("cargo-zigbuild=={CARGO_ZIGBUILD}"), &format!("ziglang=={ZIG}")])
+}
+
+/// A Python environment's folder of programs. uv is far quicker than pip.
+fn python_with(name: &str, version: &str, packages: &[&str]) -> Done<PathBuf> {
+    let root = folder(name, version);
     let bin = root.join("bin");
     // Written last, so that a half-made environment is made again.
     let whole = root.join("whole");
@@ -46,9 +77,10 @@ pub fn python_with_requests() -> Done<PathBuf> {
         Step::new("python3", &["-m", "venv", "--clear", &root.to_string_lossy()]).run()?;
         Step::new(bin.join("python3"), &["-m", "pip", "install", "--quiet", &format!("uv=={UV}")]).run()?;
         let python = bin.join("python3");
-        let arguments = ["pip", "install", "--quiet", "--python", &python.to_string_lossy(), &format!("requests=={PYTHON_REQUESTS}")];
-        Step::new(bin.join("uv"), &arguments).run()?;
-        std::fs::write(&whole, "").map_err(|error| format!("{}: {error}", whole.display()))?;
+        let python = python.to_string_lossy();
+        let install: Vec<&str> = ["pip", "install", "--quiet", "--python", &python].iter().chain(packages).copied().collect();
+        Step::new(bin.join("uv"), &install).run()?;
+        std::fs::write(&whole, "").map_err(at(&whole))?;
     }
     Ok(bin)
 }

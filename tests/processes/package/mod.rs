@@ -1,0 +1,91 @@
+//! The package as it is deployed: unpacked by others' means, and its handler driven as its own `host.json` and `function.json` say.
+
+mod unpacked;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::deployable::assert_no_simulator;
+use crate::functions_host::FunctionApp;
+use crate::simulator::Simulator;
+use unpacked::Unpacked;
+
+#[test]
+#[ignore = "needs the package; `cargo xtask real` makes it"]
+fn the_zip_holds_the_function_app_at_its_root_and_nothing_else() {
+    let package = Unpacked::new();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = std::fs::read_dir(project.join("functions")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let functions = folders.map(|name| (format!("{name}/function.json"), project.join("functions").join(name).join("function.json")));
+    let read = functions.chain([("host.json".to_owned(), project.join("host.json"))]);
+    let mut expected: BTreeSet<_> = read.map(|(name, source)| (name, "644".to_owned(), Some(std::fs::read(source).unwrap()))).collect();
+    expected.insert(("handler".to_owned(), "755".to_owned(), None));
+    let found = package.files().map(|(name, mode)| {
+        let content = (name != "handler").then(|| std::fs::read(package.folder().join(name)).unwrap());
+        (name.to_owned(), mode.to_owned(), content)
+    });
+    let found: Vec<_> = found.collect();
+    assert_eq!(found.len(), expected.len(), "{:?}", package.files().collect::<Vec<_>>());
+    assert!(found.into_iter().collect::<BTreeSet<_>>() == expected, "{:?}", package.files().collect::<Vec<_>>());
+    assert_no_simulator(&package.folder().join("handler"));
+}
+
+#[test]
+#[ignore = "needs the package; `cargo xtask real` makes it"]
+fn the_checksum_and_the_bill_of_materials_are_of_this_zip() {
+    let package = Unpacked::new();
+    let name = package.zip.file_name().unwrap().to_str().unwrap();
+    assert_eq!(package.beside("zip.sha256"), format!("{}  {name}\n", package.sha256()));
+
+    let bill: Value = serde_json::from_str(&package.beside("cdx.json")).unwrap();
+    let product = &bill["metadata"]["component"];
+    assert_eq!(product["hashes"], json!([{ "alg": "SHA-256", "content": package.sha256_of("handler") }]));
+    let components = bill["components"].as_array().unwrap();
+    for component in components.iter().chain([product]) {
+        assert!(["name", "version"].iter().all(|member| component[member].as_str().is_some_and(|text| !text.is_empty())), "{component:#}");
+        assert!(component["licenses"][0]["expression"].as_str().is_some_and(|licence| !licence.is_empty()), "{component:#}");
+        assert!(component["purl"].as_str().is_some_and(|purl| purl.starts_with("pkg:")), "{component:#}");
+    }
+    let names: BTreeSet<_> = components.iter().map(|component| component["name"].as_str().unwrap()).collect();
+    assert!(["axum", "azure_identity", "aws-lc-sys", "std"].iter().all(|name| names.contains(name)), "{names:?}");
+    for absent in ["ispm-onboarder-simulator", "clap", "comfy-table", "schemars", "proptest", "xtask", "syn"] {
+        assert!(!names.contains(absent), "{absent} is not in the handler");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the package; `cargo xtask real` makes it"]
+async fn each_function_of_the_package_does_its_work() {
+    let package = Unpacked::new();
+    let simulator = Simulator::start().await;
+    let app = FunctionApp::start_in(package.folder(), &simulator.environment).await;
+    let triggers: BTreeSet<_> = package.functions().iter().map(|function| function.trigger["type"].to_string()).collect();
+    assert_eq!(triggers.len(), 3, "each function is driven below: {triggers:?}");
+
+    let events = package.function("eventGridTrigger");
+    let onboarded = simulator.new_subscription().await;
+    let answer = app.call(&events.name, events.binding(), onboarded.clone()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(simulator.assignments_at(onboarded["data"]["scope"].as_str().unwrap()).await.len(), 1);
+
+    simulator.break_with("ispm.*", json!({ "kind": "status", "status": 503 })).await;
+    let delayed = simulator.new_subscription().await;
+    app.call(&events.name, events.binding(), delayed.clone()).await;
+    simulator.mend().await;
+    let message = simulator.messages().await[0]["text"].clone();
+    let queue = package.function("queueTrigger");
+    let answer = app.call(&queue.name, queue.binding(), Value::String(message.to_string())).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(simulator.assignments_at(delayed["data"]["scope"].as_str().unwrap()).await.len(), 1);
+
+    let asked = simulator.new_subscription().await["data"].take();
+    let answer = app.post(&package.http_path(), &json!({ "tenantId": asked["tenantId"], "scope": asked["scope"] })).await;
+    assert_eq!((answer.status, &answer.body["subject"]), (StatusCode::OK, &asked["scope"]), "{answer:?}");
+
+    let results = simulator.results().await;
+    let subjects: Vec<_> = results.iter().map(|result| &result["subject"]).collect();
+    assert_eq!(subjects, [&onboarded["data"]["scope"], &delayed["data"]["scope"], &asked["scope"]]);
+}
