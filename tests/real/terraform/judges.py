@@ -1,0 +1,34 @@
+"""What every deployment is judged by, for each stage; the judgements themselves stand in rights.py, settings.py and names.py."""
+
+import names
+import rights
+import settings
+
+RIGHTS = {
+    "no wide role is given": rights.no_wide_role,
+    "custom roles have the listed actions and no *": rights.actions_are_listed,
+    "exactly the listed rights are given": rights.exactly_the_listed,
+    "assigning roles is held by the condition": rights.conditions_hold,
+    "principals are told with their type": rights.principals_are_told,
+}
+NAMES = {
+    "Azure takes the names": names.names_are_taken,
+    "names that are taken in all of Azure are of chance": names.names_in_all_of_azure_are_of_chance,
+}
+STAGES = {
+    "app": {
+        **RIGHTS,
+        **NAMES,
+        "storage refuses keys and old TLS": settings.storage_refuses_keys,
+        "topics refuse keys and old TLS": settings.topics_refuse_keys,
+        "monitoring refuses keys": settings.monitoring_refuses_keys,
+        "the vault has roles and purge protection": settings.the_vault_survives,
+        "results are kept in a queue": settings.results_are_kept,
+        "dead letters are kept": settings.dead_letters_are_kept,
+        "the function app is closed": settings.the_function_is_closed,
+        "app settings are the documented ones": settings.app_settings_are_the_documented,
+        "what is private is closed to others": settings.the_private_variant_is_private,
+    },
+    "platform": {**RIGHTS, **NAMES, "event hubs are closed": settings.event_hubs_are_closed},
+    "wiring": {**RIGHTS, "dead letters are kept": settings.dead_letters_are_kept},
+}

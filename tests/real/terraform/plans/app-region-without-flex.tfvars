@@ -1,0 +1,2 @@
+subscription_id = "1f3a7c52-6b0d-4e8f-9a21-5c7d8e9f0a1b"
+location        = "westus3"

@@ -1,0 +1,126 @@
+"""Judges how what is made is set: no keys, no old TLS, nothing lost, nothing open that can be closed."""
+
+import json
+import re
+
+from estate import Estate
+from report import contains, equal
+
+# What the program reads, in every deployment and where it is asked for: docs/configuration.md.
+OURS = {"ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_PROPAGATION_MINUTES"}
+OF_BINDINGS = {"ONBOARDER_QUEUE_NAME"} | {f"ONBOARDER_QUEUE_STORAGE__{name}" for name in ["queueServiceUri", "credential", "clientId"]}
+ON_DEMAND = {"tenant_ids": "ONBOARDER_TENANTS", "ispm_hosts": "ONBOARDER_ISPM_HOSTS"}
+OF_THE_HOST = re.compile(r"AZURE_CLIENT_ID|AzureWebJobsStorage__\w+|APPLICATIONINSIGHTS_\w+|WEBSITE_RUN_FROM_PACKAGE\w*")
+KEYS = re.compile(r"AccountKey|SharedAccess|[?&]sig=|[?&]code=|AzureWebJobsStorage\"", re.IGNORECASE)
+
+
+def storage_refuses_keys(estate: Estate) -> None:
+    for account in estate.some("azurerm_storage_account"):
+        values = account.values
+        equal((account.address, values["shared_access_key_enabled"]), (account.address, False))
+        equal((values["min_tls_version"], values["https_traffic_only_enabled"]), ("TLS1_2", True))
+        equal((values["allow_nested_items_to_be_public"], values["local_user_enabled"]), (False, False))
+
+
+def topics_refuse_keys(estate: Estate) -> None:
+    topics = estate.some("azurerm_eventgrid_topic")
+    for topic in topics:
+        equal((topic.address, topic.values["local_auth_enabled"]), (topic.address, False))
+        equal(topic.values["input_schema"], "CloudEventSchemaV1_0")
+        equal(topic.block("identity")["type"], "SystemAssigned")
+    versions = [body["properties"]["minimumTlsVersionAllowed"] for body in estate.azapi("Microsoft.EventGrid/topics")]
+    equal(versions, ["1.2"] * len(topics))
+
+
+def monitoring_refuses_keys(estate: Estate) -> None:
+    equal([one.values["local_authentication_enabled"] for one in estate.some("azurerm_log_analytics_workspace")], [False])
+    equal([one.values["local_authentication_disabled"] for one in estate.some("azurerm_application_insights")], [True])
+
+
+def the_vault_survives(estate: Estate) -> None:
+    [vault] = estate.some("azurerm_key_vault")
+    equal((vault.values["rbac_authorization_enabled"], vault.values["purge_protection_enabled"]), (True, True))
+    equal((vault.values["soft_delete_retention_days"], vault.values["access_policy"]), (90, []))
+
+
+def results_are_kept(estate: Estate) -> None:
+    """Somebody is subscribed to results from the first one on: a queue."""
+    topic = estate.named("azurerm_eventgrid_topic", "-results-")
+    account = estate.named("azurerm_storage_account", "data")
+    [subscription] = [one for one in estate.some("azurerm_eventgrid_event_subscription") if one.values["scope"] == topic.values["id"]]
+    target = subscription.block("storage_queue_endpoint")
+    equal((target["queue_name"], target["storage_account_id"]), ("results", account.values["id"]))
+    equal(target["queue_message_time_to_live_in_seconds"], estate.variables["results_retention_days"] * 86400)
+    estate.named("azurerm_storage_queue", "results")
+
+
+def dead_letters_are_kept(estate: Estate) -> None:
+    for subscription in estate.some("azurerm_eventgrid_event_subscription"):
+        place = subscription.block("storage_blob_dead_letter_destination")
+        equal(place["storage_blob_container_name"], "dead-letters")
+        contains(place["storage_account_id"], "/providers/Microsoft.Storage/storageAccounts/")
+        equal(subscription.block("dead_letter_identity")["type"], "SystemAssigned")
+        equal(subscription.values["event_delivery_schema"], "CloudEventSchemaV1_0")
+        for target in subscription.values["azure_function_endpoint"] or []:
+            # One bad event must not hold others back.
+            equal(target["max_events_per_batch"], 1)
+
+
+def the_function_is_closed(estate: Estate) -> None:
+    """HTTPS with TLS 1.2 only, no publishing by password, and the identity that has the rights."""
+    [identity] = [one.values["id"] for one in estate.some("azurerm_user_assigned_identity")]
+    for body in estate.azapi("Microsoft.Web/sites"):
+        site = body["properties"]
+        equal((site["httpsOnly"], site["siteConfig"]["minTlsVersion"], site["siteConfig"]["scmMinTlsVersion"]), (True, "1.2", "1.2"))
+        equal([one["properties"]["allow"] for one in estate.azapi("Microsoft.Web/sites/basicPublishingCredentialsPolicies")], [False])
+        equal(site["functionAppConfig"]["runtime"], {"name": "custom", "version": estate.variables["runtime_version"]})
+        equal(site["functionAppConfig"]["scaleAndConcurrency"]["maximumInstanceCount"], estate.variables["maximum_instance_count"])
+    for app in estate.all("azurerm_linux_function_app"):
+        site = app.block("site_config")
+        equal((app.values["https_only"], site["minimum_tls_version"], site["scm_minimum_tls_version"]), (True, "1.2", "1.2"))
+        passwords = [app.values[f"{kind}_publish_basic_authentication_enabled"] for kind in ["ftp", "webdeploy"]]
+        equal((site["ftps_state"], passwords), ("Disabled", [False, False]))
+    apps = [one for one in estate.some("azapi_resource", "azurerm_linux_function_app") if "identity" in one.values and one.values["identity"]]
+    equal([(one.block("identity")["type"], one.block("identity")["identity_ids"]) for one in apps], [("UserAssigned", [identity])])
+
+
+def app_settings_are_the_documented(estate: Estate) -> None:
+    given = app_settings(estate)
+    on_demand = {name for variable, name in ON_DEMAND.items() if estate.variables[variable]}
+    equal(sorted(name for name in given if name.startswith("ONBOARDER_")), sorted(OURS | OF_BINDINGS | on_demand))
+    equal([name for name in given if not name.startswith("ONBOARDER_") and not OF_THE_HOST.fullmatch(name)], [])
+    client_ids = {value for name, value in given.items() if name.endswith("clientId") or name == "AZURE_CLIENT_ID"}
+    equal(client_ids, {one.values["client_id"] for one in estate.some("azurerm_user_assigned_identity")})
+    if KEYS.search(json.dumps(given)):
+        raise AssertionError(f"a key stands in the app settings: {KEYS.search(json.dumps(given))[0]}")
+
+
+def app_settings(estate: Estate) -> dict[str, str]:
+    for body in estate.azapi("Microsoft.Web/sites"):
+        return {one["name"]: one["value"] for one in body["properties"]["siteConfig"]["appSettings"]}
+    [app] = estate.some("azurerm_linux_function_app")
+    return app.values["app_settings"]
+
+
+def the_private_variant_is_private(estate: Estate) -> None:
+    if estate.variables["private_network"] is None:
+        equal(estate.all("azurerm_private_endpoint"), [])
+        return
+    for one in estate.some("azurerm_key_vault", "azurerm_eventgrid_topic"):
+        equal((one.address, one.values["public_network_access_enabled"]), (one.address, False))
+    for account in estate.some("azurerm_storage_account"):
+        closed = account.values["public_network_access_enabled"] is False
+        if not closed:
+            # Event Grid comes to the queue as a trusted service.
+            rules = account.block("network_rules")
+            equal((account.address, rules["default_action"], rules["bypass"]), (account.address, "Deny", ["AzureServices"]))
+    reached = {one.block("private_service_connection")["private_connection_resource_id"] for one in estate.some("azurerm_private_endpoint")}
+    called = estate.some("azurerm_key_vault", "azurerm_eventgrid_topic", "azurerm_storage_account")
+    equal([one.address for one in called if one.values["id"] not in reached], [])
+
+
+def event_hubs_are_closed(estate: Estate) -> None:
+    for namespace in estate.all("azurerm_eventhub_namespace"):
+        equal((namespace.values["minimum_tls_version"], namespace.block("network_rulesets")["default_action"]), ("1.2", "Deny"))
+    for rule in estate.all("azurerm_eventhub_namespace_authorization_rule"):
+        equal((rule.values["send"], rule.values["listen"], rule.values["manage"]), (True, False, False))
