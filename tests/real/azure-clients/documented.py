@@ -1,0 +1,47 @@
+"""Asks azure-cli for help on every command that the project tells people to type: it and its options must be there."""
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[3]
+PLACES = ("*.md", "docs/*.md", "infra/**/*.md", "infra/**/*.tf", "infra/**/*.kql", "src/**/*.rs")
+
+# What can be typed begins a line, or a piece of code or a string, or comes after another command.
+COMMAND = re.compile(r"(?:^\W*|[`\"(]|&& |: |; |\$ )az ((?:[a-z][a-z0-9-]* ?)+)([^`\n]*)", re.MULTILINE)
+OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|-[a-z])(?![\w-])")
+# A command may go on in the next line, or end before the next command.
+CONTINUED = re.compile(r"\\\n\s*|\",\n\s*\"")
+NEXT = re.compile(r" (?:&&|\||;) |\. |\$\(|, and ")
+
+
+def commands() -> dict[str, set[tuple[str, str]]]:
+    """The options that are given to each command, with the file that gives them."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for file in sorted({file for place in PLACES for file in PROJECT.glob(place)}):
+        text = CONTINUED.sub(" ", file.read_text())
+        for words, rest in COMMAND.findall(text):
+            options = OPTION.findall(NEXT.split(rest)[0])
+            if options:
+                name = str(file.relative_to(PROJECT))
+                found.setdefault(words.strip(), set()).update((option, name) for option in options)
+    return found
+
+
+def run(report, az: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # Without the dynamic installation of extensions, a command of one is as unknown as to somebody who begins.
+        settings = {"AZURE_CONFIG_DIR": folder, "AZURE_CORE_COLLECT_TELEMETRY": "0", "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no"}
+        found = commands()
+        with report.check("commands of az are found"):
+            assert len(found) > 10, f"only {sorted(found)}"
+        for words, options in sorted(found.items()):
+            with report.check(f"az {words}: the command and its options are there"):
+                command = [az, *words.split(), "--help"]
+                answer = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True)
+                assert answer.returncode == 0, f"{answer.stderr.strip()} in {sorted({file for _, file in options})}"
+                known = set(OPTION.findall(answer.stdout))
+                unknown = sorted((option, file) for option, file in options if option not in known)
+                assert not unknown, f"{unknown}"
