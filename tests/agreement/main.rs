@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a check fails by panicking")]
 
+mod alerts;
 mod commands;
 mod handover;
 mod messaging;

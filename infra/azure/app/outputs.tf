@@ -66,6 +66,7 @@ output "platform" {
     name                       = var.name
     function_principal_id      = azurerm_user_assigned_identity.this.principal_id
     log_analytics_workspace_id = azurerm_log_analytics_workspace.this.id
+    alert_action_group_id      = one(values(azurerm_monitor_action_group.this)[*].id)
   }
 }
 

@@ -55,13 +55,12 @@ data "azapi_resource_action" "flex_regions" {
 
   lifecycle {
     postcondition {
-      condition     = contains([for name in self.output.names : lower(replace(name, " ", ""))], var.location)
-      error_message = <<-EOT
-        Flex Consumption is not in ${var.location}. It is in ${join(", ", sort([
-          for name in self.output.names : lower(replace(name, " ", ""))
-        ]))}
-        (`az functionapp list-flexconsumption-locations -o table`). Choose another location, or plan_sku = "EP1".
-      EOT
+      condition = contains([for name in self.output.names : lower(replace(name, " ", ""))], var.location)
+      error_message = join(" ", [
+        "Flex Consumption is not in ${var.location}. It is in",
+        join(", ", sort([for name in self.output.names : lower(replace(name, " ", ""))])),
+        "(`az functionapp list-flexconsumption-locations -o table`). Choose another location, or plan_sku = \"EP1\".",
+      ])
     }
   }
 }

@@ -27,6 +27,10 @@ provider "azurerm" {
   resource_providers_to_register  = var.register_resource_providers ? local.resource_providers : []
 
   features {
+    application_insights {
+      # Azure would add an alert rule of its own beside these, which `terraform destroy` does not know.
+      disable_generated_rule = true
+    }
     storage {
       data_plane_available = false
     }
