@@ -52,7 +52,7 @@ fn functions() -> Vec<(String, Vec<Value>)> {
 fn pages() -> Vec<(String, String)> {
     let docs = std::fs::read_dir(project("docs")).unwrap().map(|entry| entry.unwrap().path());
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let others = ["README.md", "ARCHITECTURE.md", "infra/README.md"].map(|path| project(path));
+    let others = ["README.md", "ARCHITECTURE.md", "infra/README.md"].map(project);
     let all = docs.chain(others.into_iter().filter(|path| path.is_file()));
     all.map(|path| (path.display().to_string(), read(&path))).collect()
 }

@@ -34,7 +34,7 @@ enum Task {
         #[arg(long, value_name = "DIR", default_value = "target/package")]
         out: PathBuf,
     },
-    /// The tests against parts that are real: the package, curl, Python, the Azurite emulator, Microsoft's specifications, Azure's own clients.
+    /// The tests of the package, and those against parts that are real: curl, Python, Azurite, Microsoft's specifications, Azure's clients.
     Real,
 }
 

@@ -38,6 +38,8 @@ fn judges() -> Done {
     Step::new("python3", &["tests/real/documents/run.py", "--tools", TOOLS]).run()?;
     Step::cargo(&["build", "--bins", "--examples"]).run()?;
     Step::new("bash", &["tests/real/specifications/run.sh", RECORDER, TOOLS]).run()?;
+    Step::new("python3", &["tests/real/terraform/run.py", "--tools", TOOLS]).run()?;
+    Step::new("bash", &["tests/real/terraform/kql.sh", TOOLS]).run()?;
     Step::new("python3", &["tests/real/cloudevents/run.py", "--onboarder", ONBOARDER, "--tools", TOOLS]).run()?;
     let clients = "tests/real/azure-clients/run.py";
     Step::new("python3", &[clients, "--onboarder", ONBOARDER, "--handler", HANDLER, "--tools", TOOLS]).run()

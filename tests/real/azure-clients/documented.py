@@ -4,17 +4,18 @@ import os
 import re
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[3]
 PLACES = ("*.md", "docs/*.md", "infra/**/*.md", "infra/**/*.tf", "infra/**/*.kql", "src/**/*.rs")
 
 # What can be typed begins a line, or a piece of code or a string, or comes after another command.
-COMMAND = re.compile(r"(?:^\W*|[`\"(]|&& |: |; |\$ )az ((?:[a-z][a-z0-9-]* ?)+)([^`\n]*)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^\W*|[`\"(]|&& |: |; |\$ )az ((?:[a-z][a-z0-9-]* ?)+)", re.MULTILINE)
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|-[a-z])(?![\w-])")
-# A command may go on in the next line, or end before the next command.
+# A command may go on in the next line, or end before the next one.
 CONTINUED = re.compile(r"\\\n\s*|\",\n\s*\"")
-NEXT = re.compile(r" (?:&&|\||;) |\. |\$\(|, and ")
+END = re.compile(r"[`\n)]| (?:&&|\||;) |\. |, and |\baz ")
 
 
 def commands() -> dict[str, set[tuple[str, str]]]:
@@ -22,25 +23,27 @@ def commands() -> dict[str, set[tuple[str, str]]]:
     found: dict[str, set[tuple[str, str]]] = {}
     for file in sorted({file for place in PLACES for file in PROJECT.glob(place)}):
         text = CONTINUED.sub(" ", file.read_text())
-        for words, rest in COMMAND.findall(text):
-            options = OPTION.findall(NEXT.split(rest)[0])
+        for begin in COMMAND.finditer(text):
+            options = OPTION.findall(END.split(text[begin.end() :], maxsplit=1)[0])
             if options:
                 name = str(file.relative_to(PROJECT))
-                found.setdefault(words.strip(), set()).update((option, name) for option in options)
+                found.setdefault(begin[1].strip(), set()).update((option, name) for option in options)
     return found
 
 
-def run(report, az: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+def check(report, az: Path) -> None:
+    found = sorted(commands().items())
+    with report.check("commands of az are found"):
+        assert len(found) > 10, f"only {found}"
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         # Without the dynamic installation of extensions, a command of one is as unknown as to somebody who begins.
         settings = {"AZURE_CONFIG_DIR": folder, "AZURE_CORE_COLLECT_TELEMETRY": "0", "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no"}
-        found = commands()
-        with report.check("commands of az are found"):
-            assert len(found) > 10, f"only {sorted(found)}"
-        for words, options in sorted(found.items()):
+
+        def help_on(words: str) -> subprocess.CompletedProcess:
+            return subprocess.run([az, *words.split(), "--help"], env=os.environ | settings, capture_output=True, text=True)
+
+        for (words, options), answer in zip(found, pool.map(help_on, [words for words, _ in found])):
             with report.check(f"az {words}: the command and its options are there"):
-                command = [az, *words.split(), "--help"]
-                answer = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True)
                 assert answer.returncode == 0, f"{answer.stderr.strip()} in {sorted({file for _, file in options})}"
                 known = set(OPTION.findall(answer.stdout))
                 unknown = sorted((option, file) for option, file in options if option not in known)

@@ -32,12 +32,15 @@ class Estate:
             raise AssertionError(f"there is no {' and no '.join(types)}")
         return found
 
-    def named(self, kind: str, part: str) -> Resource:
-        """The one of this type with this part in its name."""
-        found = [one for one in self.all(kind) if part in one.values["name"]]
+    def one(self, kind: str, fits=lambda values: True) -> Resource:
+        """The only one of this type whose values fit."""
+        found = [resource for resource in self.all(kind) if fits(resource.values)]
         if len(found) != 1:
-            raise AssertionError(f"there are {len(found)} {kind} with {part} in their names")
+            raise AssertionError(f"there are {len(found)} {kind} where one is wanted")
         return found[0]
+
+    def named(self, kind: str, part: str) -> Resource:
+        return self.one(kind, lambda values: part in values["name"])
 
     def azapi(self, arm_type: str) -> list[dict]:
         """The bodies that azapi sends for this type of Resource Manager."""

@@ -26,7 +26,13 @@ RULES = {
     "azurerm_storage_queue": r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
     "azurerm_user_assigned_identity": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
 }
-IN_ALL_OF_AZURE = ["azurerm_key_vault", "azurerm_storage_account", "azurerm_eventgrid_topic", "azurerm_eventhub_namespace", "azurerm_linux_function_app"]
+IN_ALL_OF_AZURE = [
+    "azurerm_eventgrid_topic",
+    "azurerm_eventhub_namespace",
+    "azurerm_key_vault",
+    "azurerm_linux_function_app",
+    "azurerm_storage_account",
+]
 
 
 def names_are_taken(estate: Estate) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets Terraform and checkov judge infra/azure, without an account and without a registry of providers.
 
-    run.py --tools target/tools [--stage app|platform|wiring] [--only fmt|validate|plan|test|apply|planted|checkov]
+    run.py --tools target/tools [--stage app|platform|wiring] [--only fmt|validate|test|plan|checkov|apply|planted]
 
 Installs what it needs, pinned, below the tools folder; Terraform itself has to be there. Exit code 0 when all checks passed, 1 when one
 failed, 2 when they could not be run.
@@ -18,14 +18,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import schema
-
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements"
 # The other judges install with the same uv.
 UV_REQUIREMENTS = HERE.parent / "azure-clients" / "requirements" / "uv.txt"
 STAGES = ["app", "platform", "wiring"]
-STEPS = ["fmt", "validate", "plan", "test", "apply", "planted", "checkov"]
+STEPS = ["fmt", "validate", "test", "plan", "checkov", "apply", "planted"]
 
 
 def main() -> int:
@@ -116,7 +114,7 @@ def with_schemas(place: Path, pip: Path, python: Path) -> None:
     subprocess.run([*download, "--requirement", REQUIREMENTS / "schemas.txt"], check=True)
     for wheel in wheels.glob("*.whl"):
         name = re.match(r"cdktf_cdktf_provider_(\w+)-", wheel.name)[1]
-        (place / f"{name}.json").write_text(json.dumps(schema.from_wheel(wheel)))
+        subprocess.run([python, "-B", HERE / "schema.py", wheel, place / f"{name}.json"], check=True)
     shutil.rmtree(wheels)
     protoc = [python, "-m", "grpc_tools.protoc", f"--proto_path={HERE}", f"--python_out={place}", f"--grpc_python_out={place}"]
     subprocess.run([*protoc, "tfplugin6.proto"], check=True)

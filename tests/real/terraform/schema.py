@@ -1,16 +1,20 @@
 """Reads a provider's schema from the package that CDK for Terraform generated of it.
 
 Each resource and data source is one JavaScript module there. Its inline source map holds the TypeScript that it was made of, which says
-everything that the provider's own schema said: names, types, what is required, optional and computed, lists and sets, blocks and attributes.
+almost everything that the provider's own schema said: names, types, what is required, optional and computed, lists and sets, blocks and
+attributes.
 
 A block is `{"attributes": {name: [type, flags]}, "blocks": {name: {"nesting", "min", "max", "block"}}}`; types are written as Terraform's
 protocol writes them (`"string"`, `["list", "string"]`).
+
+    schema.py WHEEL FILE
 """
 
 import base64
 import io
 import json
 import re
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -142,3 +146,7 @@ class Module:
             return PLAIN_TYPES[re.search(r"private _\w+\??: ([\w\[\]]+)", text)[1]]
         kind = GETTERS[getter[1]]
         return ["set", kind[1]] if "Fn.tolist(" in text else kind
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(json.dumps(from_wheel(Path(sys.argv[1]))))

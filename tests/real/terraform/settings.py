@@ -3,7 +3,7 @@
 import json
 import re
 
-from estate import Estate
+from estate import Estate, Resource
 from report import contains, equal
 
 # What the program reads, in every deployment and where it is asked for: docs/configuration.md.
@@ -38,7 +38,7 @@ def monitoring_refuses_keys(estate: Estate) -> None:
 
 
 def the_vault_survives(estate: Estate) -> None:
-    [vault] = estate.some("azurerm_key_vault")
+    vault = estate.one("azurerm_key_vault")
     equal((vault.values["rbac_authorization_enabled"], vault.values["purge_protection_enabled"]), (True, True))
     equal((vault.values["soft_delete_retention_days"], vault.values["access_policy"]), (90, []))
 
@@ -47,7 +47,7 @@ def results_are_kept(estate: Estate) -> None:
     """Somebody is subscribed to results from the first one on: a queue."""
     topic = estate.named("azurerm_eventgrid_topic", "-results-")
     account = estate.named("azurerm_storage_account", "data")
-    [subscription] = [one for one in estate.some("azurerm_eventgrid_event_subscription") if one.values["scope"] == topic.values["id"]]
+    subscription = estate.one("azurerm_eventgrid_event_subscription", lambda values: values["scope"] == topic.values["id"])
     target = subscription.block("storage_queue_endpoint")
     equal((target["queue_name"], target["storage_account_id"]), ("results", account.values["id"]))
     equal(target["queue_message_time_to_live_in_seconds"], estate.variables["results_retention_days"] * 86400)
@@ -68,7 +68,7 @@ def dead_letters_are_kept(estate: Estate) -> None:
 
 def the_function_is_closed(estate: Estate) -> None:
     """HTTPS with TLS 1.2 only, no publishing by password, and the identity that has the rights."""
-    [identity] = [one.values["id"] for one in estate.some("azurerm_user_assigned_identity")]
+    identity = estate.one("azurerm_user_assigned_identity").values["id"]
     for body in estate.azapi("Microsoft.Web/sites"):
         site = body["properties"]
         equal((site["httpsOnly"], site["siteConfig"]["minTlsVersion"], site["siteConfig"]["scmMinTlsVersion"]), (True, "1.2", "1.2"))
@@ -80,8 +80,8 @@ def the_function_is_closed(estate: Estate) -> None:
         equal((app.values["https_only"], site["minimum_tls_version"], site["scm_minimum_tls_version"]), (True, "1.2", "1.2"))
         passwords = [app.values[f"{kind}_publish_basic_authentication_enabled"] for kind in ["ftp", "webdeploy"]]
         equal((site["ftps_state"], passwords), ("Disabled", [False, False]))
-    apps = [one for one in estate.some("azapi_resource", "azurerm_linux_function_app") if "identity" in one.values and one.values["identity"]]
-    equal([(one.block("identity")["type"], one.block("identity")["identity_ids"]) for one in apps], [("UserAssigned", [identity])])
+    apps = [one.block("identity") for one in estate.some("azapi_resource", "azurerm_linux_function_app") if one.values["identity"]]
+    equal([(one["type"], one["identity_ids"]) for one in apps], [("UserAssigned", [identity])])
 
 
 def app_settings_are_the_documented(estate: Estate) -> None:
@@ -98,8 +98,7 @@ def app_settings_are_the_documented(estate: Estate) -> None:
 def app_settings(estate: Estate) -> dict[str, str]:
     for body in estate.azapi("Microsoft.Web/sites"):
         return {one["name"]: one["value"] for one in body["properties"]["siteConfig"]["appSettings"]}
-    [app] = estate.some("azurerm_linux_function_app")
-    return app.values["app_settings"]
+    return estate.one("azurerm_linux_function_app").values["app_settings"]
 
 
 def the_private_variant_is_private(estate: Estate) -> None:
@@ -114,13 +113,23 @@ def the_private_variant_is_private(estate: Estate) -> None:
             # Event Grid comes to the queue as a trusted service.
             rules = account.block("network_rules")
             equal((account.address, rules["default_action"], rules["bypass"]), (account.address, "Deny", ["AzureServices"]))
-    reached = {one.block("private_service_connection")["private_connection_resource_id"] for one in estate.some("azurerm_private_endpoint")}
-    called = estate.some("azurerm_key_vault", "azurerm_eventgrid_topic", "azurerm_storage_account")
-    equal([one.address for one in called if one.values["id"] not in reached], [])
+    links = [one.block("private_service_connection") for one in estate.some("azurerm_private_endpoint")]
+    reached = [(link["private_connection_resource_id"], *link["subresource_names"]) for link in links]
+    equal(sorted(reached), sorted((one.values["id"], part) for one, part in called(estate)))
+
+
+def called(estate: Estate) -> list[tuple[Resource, str]]:
+    """What somebody calls, and by which of its parts."""
+    vaults = [(one, "vault") for one in estate.some("azurerm_key_vault")]
+    topics = [(one, "topic") for one in estate.some("azurerm_eventgrid_topic")]
+    sites = [one for one in estate.some("azapi_resource", "azurerm_linux_function_app") if one.values["identity"]]
+    host, data = (estate.named("azurerm_storage_account", name) for name in ["host", "data"])
+    return [*vaults, *topics, *((one, "sites") for one in sites), (host, "blob"), (data, "blob"), (data, "queue")]
 
 
 def event_hubs_are_closed(estate: Estate) -> None:
     for namespace in estate.all("azurerm_eventhub_namespace"):
-        equal((namespace.values["minimum_tls_version"], namespace.block("network_rulesets")["default_action"]), ("1.2", "Deny"))
+        rules = namespace.block("network_rulesets")
+        equal((namespace.values["minimum_tls_version"], rules["default_action"]), ("1.2", "Deny"))
     for rule in estate.all("azurerm_eventhub_namespace_authorization_rule"):
         equal((rule.values["send"], rule.values["listen"], rule.values["manage"]), (True, False, False))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::commit::Commit;
-use super::description::Description;
+use super::description::{CRATE, Description};
 use crate::step::{Done, Step};
 use crate::tools;
 
@@ -34,7 +34,8 @@ pub fn build(description: &Description, place: &Place, commit: &Commit) -> Done<
     let crates = crates(&place.sources, description.machine.triple)?;
     let compiler = Compiler::of(&place.sources)?;
     let target = format!("{}.{}", description.machine.triple, description.machine.glibc);
-    let binary = ["--no-default-features", "--bin", description.binary];
+    // Of this crate alone: what others of the workspace ask of a dependency they share is not wanted in it.
+    let binary = ["--package", CRATE, "--no-default-features", "--bin", description.binary];
     let arguments: Vec<&str> = ["zigbuild", "--locked", "--profile", "dist", "--target", &target].into_iter().chain(binary).collect();
     Step::new(tools.join("cargo-zigbuild"), &arguments)
         .with("PATH", tools::path_with(&tools)?)

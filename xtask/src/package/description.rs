@@ -10,6 +10,9 @@ use super::archive::Entry;
 use super::elf::Glibc;
 use crate::step::{Done, at};
 
+/// The crate that the executables are of.
+pub const CRATE: &str = "ispm-onboarder";
+
 /// Where a package is deployed.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Platform {
@@ -29,8 +32,8 @@ pub struct Description {
     pub machine: Machine,
     /// What lies beside the executable, taken from the sources.
     pub files: fn(&Path) -> Done<Vec<Entry>>,
-    /// What to type to deploy the zip.
-    pub next: fn(&Path) -> String,
+    /// How the zip is deployed.
+    pub next: &'static str,
 }
 
 /// A kind of machine, and the oldest system on it.
@@ -60,10 +63,7 @@ impl Platform {
                 executable: "handler",
                 machine: LINUX_X64,
                 files: function_app,
-                next: |zip| {
-                    let zip = zip.display();
-                    format!("az functionapp deployment source config-zip --resource-group GROUP --name FUNCTION_APP --src {zip}")
-                },
+                next: "type what `terraform -chdir=infra/azure/app output -raw publish_command` prints, with this path for PACKAGE",
             },
         }
     }

@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::commit::Commit;
-use super::description::Description;
+use super::description::{CRATE, Description};
 use super::tree::{Crate, Crates};
 use crate::step::{Done, Step, at};
 use crate::tools;
 
-const NAME: &str = "ispm-onboarder";
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// What the document is about.
@@ -35,7 +34,7 @@ pub struct Product<'a> {
 /// # Errors
 /// Where cargo does not tell what is compiled in.
 pub fn document(sources: &Path, product: &Product<'_>) -> Done<String> {
-    let what = ["tree", "--locked", "--package", NAME, "--no-default-features", "--target", product.description.machine.triple];
+    let what = ["tree", "--locked", "--package", CRATE, "--no-default-features", "--target", product.description.machine.triple];
     let how = ["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", "\t{p}\t{l}\t"];
     let tree = Step::cargo(&[&what[..], &how].concat()).within(sources).text()?;
     let lock = sources.join("Cargo.lock");

@@ -22,7 +22,7 @@ use crate::step::{Done, at, project};
 use archive::Entry;
 use build::Place;
 use commit::Commit;
-use description::Description;
+use description::{CRATE, Description};
 use elf::Glibc;
 use materials::Product;
 
@@ -84,7 +84,7 @@ fn make(description: &Description, place: &Place, commit: &Commit, out: &Path) -
     let zip = archive::zip(entries)?;
     let sha256 = sha256(&zip);
 
-    let name = format!("ispm-onboarder-{}-{}-{}", description.platform, env!("CARGO_PKG_VERSION"), description.machine.name);
+    let name = format!("{CRATE}-{}-{}-{}", description.platform, env!("CARGO_PKG_VERSION"), description.machine.name);
     let file = |ending: &str| out.join(format!("{name}{ending}"));
     let package = Package {
         zip: file(".zip"),
@@ -117,6 +117,6 @@ fn summary(package: &Package, description: &Description) -> Done<String> {
         glibc = package.executable.glibc,
         checksum = package.checksum.display(),
         materials = package.materials.display(),
-        next = (description.next)(&package.zip),
+        next = description.next,
     ))
 }

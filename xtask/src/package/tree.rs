@@ -62,17 +62,14 @@ impl Crates {
     }
 }
 
-/// The checksum of each name and version. Each package's block is written by cargo, one member to a line.
+/// The checksum of each name and version. Cargo writes each package as a block, one member to a line.
 fn checksums(lock: &str) -> BTreeMap<(&str, &str), &str> {
-    let member = |block: &'_ str, name: &str| -> Option<(usize, usize)> {
-        let start = block.find(&format!("\n{name} = \""))? + name.len() + "\n = \"".len();
-        Some((start, start + block[start..].find('"')?))
-    };
-    let read = |block| {
-        let text = |name| member(block, name).map(|(start, end)| &block[start..end]);
-        Some(((text("name")?, text("version")?), text("checksum")?))
-    };
+    let read = |block| Some(((member(block, "name")?, member(block, "version")?), member(block, "checksum")?));
     lock.split("[[package]]").filter_map(read).collect()
+}
+
+fn member<'a>(block: &'a str, name: &str) -> Option<&'a str> {
+    block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'))
 }
 
 #[cfg(test)]
@@ -80,12 +77,38 @@ pub mod tests {
     use super::*;
 
     /// Of an executable that uses two crates.
-    pub const TREE: &str = "0\tispm-onboarder v0.1.0 (/home/mia/clone)\tApache-2.0\t\n\
-        1\taxum v0.8.9\tMIT\t\n2\thttp v1.5.0\tMIT/Apache-2.0\t\n1\thttp v1.5.0\tMIT/Apache-2.0\t (*)\n";
-    /// Of the same, and more.
-    pub const LOCK: &str = "version = 4\n\n[[package]]\nname = \"axum\"\nversion = \"0.8.9\"\nchecksum = \"aa11\"\ndependencies = [\n \"http\",\n]\n\n\
-        [[package]]\nname = \"clap\"\nversion = \"4.6.9\"\nchecksum = \"cc33\"\n\n\
-        [[package]]\nname = \"http\"\nversion = \"1.5.0\"\nchecksum = \"bb22\"\n\n[[package]]\nname = \"ispm-onboarder\"\nversion = \"0.1.0\"\n";
+    pub const TREE: &str = "\
+0\tispm-onboarder v0.1.0 (/home/mia/clone)\tApache-2.0\t
+1\taxum v0.8.9\tMIT\t
+2\thttp v1.5.0\tMIT/Apache-2.0\t
+1\thttp v1.5.0\tMIT/Apache-2.0\t (*)
+";
+    /// Of the same, and of what it does not use.
+    pub const LOCK: &str = r#"
+version = 4
+
+[[package]]
+name = "axum"
+version = "0.8.9"
+checksum = "aa11"
+dependencies = [
+ "http",
+]
+
+[[package]]
+name = "clap"
+version = "4.6.9"
+checksum = "cc33"
+
+[[package]]
+name = "http"
+version = "1.5.0"
+checksum = "bb22"
+
+[[package]]
+name = "ispm-onboarder"
+version = "0.1.0"
+"#;
 
     #[test]
     fn each_crate_is_there_once_with_its_licence_and_checksum() {

@@ -69,6 +69,7 @@ run "what_the_other_stages_are_told" {
       name                       = "ispm"
       function_principal_id      = "12a8cfc2-5fd4-5ada-b974-3aae4da2ffec"
       log_analytics_workspace_id = azurerm_log_analytics_workspace.this.id
+      alert_action_group_id      = null
     }
     error_message = "Stage platform."
   }
