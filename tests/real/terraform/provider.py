@@ -30,8 +30,7 @@ class Providers:
             address = {"Network": "tcp", "String": f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"}
             server.start()
             self._servers.append(server)
-            name = f"registry.terraform.io/{source}"
-            attached[name] = {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.getpid(), "Test": True, "Addr": address}
+            attached[source] = {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.getpid(), "Test": True, "Addr": address}
         self.environment = {"TF_REATTACH_PROVIDERS": json.dumps(attached)}
 
     def be(self, world: World, words: set[str]) -> None:
