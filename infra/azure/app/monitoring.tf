@@ -116,7 +116,9 @@ resource "azurerm_monitor_action_group" "this" {
 }
 
 output "query_command" {
-  description = "Asks one of infra/azure/app/queries/alerts; put the alert's name in place of NAME."
+  description = <<-EOT
+    Asks one of infra/azure/app/queries/alerts; put the alert's name in place of NAME. Once before: az extension add --name log-analytics
+  EOT
   value = join(" ", [
     "az monitor log-analytics query --workspace ${azurerm_log_analytics_workspace.this.workspace_id} --timespan P2D --output json",
     "--analytics-query \"$(cat infra/azure/app/queries/invocations.kql infra/azure/app/queries/alerts/NAME.kql)\"",

@@ -50,8 +50,9 @@ output "record_command" {
 output "onboard_command" {
   description = "Onboards one scope over HTTP; put the tenant's id and the scope in place of TENANT and SCOPE."
   value = join(" ", [
-    "curl -sS https://${local.names.function_app}.azurewebsites.net/api/onboard --json '{\"tenantId\": \"TENANT\", \"scope\": \"SCOPE\"}'",
-    "-H \"x-functions-key: $(az functionapp keys list --ids ${local.function_app_id} --query functionKeys.default -o tsv)\"",
+    "curl -sS https://${local.names.function_app}.azurewebsites.net/api/onboard --data '{\"tenantId\": \"TENANT\", \"scope\": \"SCOPE\"}'",
+    "-H \"x-functions-key: $(az functionapp keys list --subscription ${var.subscription_id} -g ${azurerm_resource_group.this.name}",
+    "-n ${local.names.function_app} --query functionKeys.default -o tsv)\"",
   ])
 }
 

@@ -10,6 +10,9 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[3]
 PLACES = ("*.md", "docs/*.md", "infra/**/*.md", "infra/**/*.tf", "infra/**/*.kql", "src/**/*.rs")
 
+# Commands of extensions, which az asks to install at their first use. A file that has one says how it is installed.
+EXTENSIONS = {"monitor log-analytics query": "log-analytics"}
+
 # What can be typed begins a line, or a piece of code or a string, or comes after another command.
 COMMAND = re.compile(r"(?:^\W*|[`\"(]|&& |: |; |\$ )az ((?:[a-z][a-z0-9-]* ?)+)", re.MULTILINE)
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|-[a-z])(?![\w-])")
@@ -42,9 +45,14 @@ def check(report, az: Path) -> None:
         def help_on(words: str) -> subprocess.CompletedProcess:
             return subprocess.run([az, *words.split(), "--help"], env=os.environ | settings, capture_output=True, text=True)
 
-        for (words, options), answer in zip(found, pool.map(help_on, [words for words, _ in found])):
+        of_az = [(words, options) for words, options in found if words not in EXTENSIONS]
+        for (words, options), answer in zip(of_az, pool.map(help_on, [words for words, _ in of_az])):
             with report.check(f"az {words}: the command and its options are there"):
                 assert answer.returncode == 0, f"{answer.stderr.strip()} in {sorted({file for _, file in options})}"
                 known = set(OPTION.findall(answer.stdout))
                 unknown = sorted((option, file) for option, file in options if option not in known)
                 assert not unknown, f"{unknown}"
+    for words, extension in EXTENSIONS.items():
+        with report.check(f"az {words}: its extension is named where it is"):
+            for file in {file for command, options in found if command == words for _, file in options}:
+                assert f"az extension add --name {extension}" in (PROJECT / file).read_text(), file

@@ -9,6 +9,7 @@ from pathlib import Path
 import azure_cli
 import bad_input
 import bad_tokens
+import documented
 import handover
 import sdk_data
 import sdk_management
@@ -36,6 +37,7 @@ def main(onboarder: Path, handler: Path, az: Path) -> int:
         with Simulator(onboarder, folder / "bad", TWO_TENANTS) as simulator:
             bad_input.check(report, simulator)
             bad_tokens.check(report, simulator)
+    documented.check(report, az)
     print(report.sums())
     return 0 if report.failed == 0 else 1
 
