@@ -51,7 +51,7 @@ impl SecretStore {
         match self {
             Self::KeyVault(vault) => from_key_vault(vault, name).await,
             Self::Folder(folder) => match std::fs::read_to_string(folder.join(name.as_str())) {
-                Ok(text) => Ok(Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned()))),
+                Ok(text) => Ok(Some(without_line_break(&text))),
                 Err(error) if error.kind() == IoErrorKind::NotFound && folder.is_dir() => Ok(None),
                 Err(error) if error.kind() == IoErrorKind::NotFound => {
                     Err(Error::new(Code::SecretStoreRefused, format!("the folder {} is not there", folder.display()))
@@ -79,6 +79,11 @@ impl SecretStore {
     }
 }
 
+/// A value without the line break that an editor puts at the end of a file, and that whoever stores the file stores with it.
+fn without_line_break(value: &str) -> SecretString {
+    SecretString::from(value.trim_end_matches(['\r', '\n']))
+}
+
 /// Reads from Key Vault (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>, 2025-07-01).
 async fn from_key_vault(vault: &Renewable<SecretClient>, name: &SecretName) -> Result<Option<SecretString>, Error> {
     let client = vault.get()?;
@@ -88,7 +93,7 @@ async fn from_key_vault(vault: &Renewable<SecretClient>, name: &SecretName) -> R
     match client.get_secret(name.as_str(), None).await {
         Ok(answer) => {
             let secret = answer.into_model().map_err(|error| net::from_sdk(&error, "key-vault.secret.get"))?;
-            Ok(secret.value.map(SecretString::from))
+            Ok(secret.value.map(|value| without_line_break(&value)))
         }
         Err(error) => match error.http_status() {
             Some(StatusCode::NotFound) => Ok(None),

@@ -46,6 +46,19 @@ async fn a_vault_that_is_down_is_waited_for_and_nobody_is_blamed() {
     }
 }
 
+/// `az keyvault secret set --file` takes the line break with it that an editor puts at the end of a file.
+#[tokio::test(start_paused = true)]
+async fn a_line_break_at_the_end_of_a_secret_does_not_count() {
+    let written = |world: &mut World, cast: &DemoCast| {
+        let secret = format!("{}\r\n", cast.login_secret.reveal());
+        world.set_secret(&cast.vault, "contoso-login-secret", &secret);
+    };
+    let s = Given::demo().world(written).start();
+    s.onboard(&s.cast.new).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_missing_empty_or_disabled_is_told_by_its_name() {
     type Change = fn(&mut World, &DemoCast, &str);
