@@ -23,7 +23,7 @@ const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
 /// Variables and their values, in the order in which they are shown.
 ///
-/// It holds the client secret of a simulated app, so it has no `Debug`.
+/// It holds the client secret of a simulated app and a secret access key, so it has no `Debug`.
 pub struct Environment {
     /// What to set. What the world has no value for is left out.
     pub pairs: Vec<(&'static str, String)>,
@@ -87,7 +87,7 @@ impl Environment {
 fn network(url: &str, certificate: &str) -> Vec<(&'static str, String)> {
     let proxies = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
     let bypasses = ["NO_PROXY", "no_proxy"];
-    let certificates = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
+    let certificates = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"];
     let mut pairs: Vec<_> = proxies.into_iter().map(|name| (name, url.to_owned())).collect();
     pairs.extend(bypasses.into_iter().map(|name| (name, "127.0.0.1,localhost".to_owned())));
     pairs.extend(certificates.into_iter().map(|name| (name, certificate.to_owned())));
@@ -119,6 +119,29 @@ fn world(world: &World) -> Vec<(&'static str, String)> {
         ("SIMULATOR_MANAGEMENT_GROUP", tenant.and_then(|(id, tenant)| new_group(world, id, tenant))),
         ("SIMULATOR_CLIENT_ID", client_id),
         ("SIMULATOR_CLIENT_SECRET", client_secret),
+    ];
+    let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    pairs.chain(aws(world)).collect()
+}
+
+/// What signs calls to the world's first AWS account, and the account's counterparts of the program's configuration: whoever runs the
+/// program on AWS sets its own variables to these.
+fn aws(world: &World) -> Vec<(&'static str, String)> {
+    let Some((id, account)) = world.aws.iter().next() else { return Vec::new() };
+    let key = account.access_keys.iter().next();
+    let session_token = key.and_then(|(_, key)| key.session_token.as_ref());
+    // Messages are sent to a queue that puts failed ones away, not to the one that they are put into.
+    let queue = account.queues.iter().find(|(_, queue)| queue.redrive.is_some()).or_else(|| account.queues.iter().next());
+    let pairs = [
+        ("AWS_REGION", Some(account.region.clone())),
+        // AWS's Python SDK, and so its command line, know the region by this one only.
+        ("AWS_DEFAULT_REGION", Some(account.region.clone())),
+        ("AWS_ACCESS_KEY_ID", key.map(|(id, _)| id.clone())),
+        ("AWS_SECRET_ACCESS_KEY", key.map(|(_, key)| key.secret.reveal().to_owned())),
+        ("AWS_SESSION_TOKEN", session_token.map(|token| token.reveal().to_owned())),
+        ("SIMULATOR_AWS_SECRET_STORE", (!account.secrets.is_empty()).then(|| "aws-secretsmanager:".to_owned())),
+        ("SIMULATOR_AWS_RESULTS", account.buses.keys().next().map(|bus| format!("eventbridge:{bus}"))),
+        ("SIMULATOR_AWS_QUEUE", queue.map(|(queue, _)| account.queue_url(id, queue))),
     ];
     pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

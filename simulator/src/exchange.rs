@@ -35,7 +35,7 @@ impl Simulator {
 
     /// Carries a request to a service that is already known.
     pub(crate) async fn carry(&self, service: &Service, request: &Request, target: &Target) -> Result<Response, Broken> {
-        let routed = service.route(request.method(), target);
+        let routed = service.route(request, target);
         let arrival = self.arrive(routed.operation, request, target);
         yield_now().await;
         sleep_unless_zero(arrival.latency).await;

@@ -1,7 +1,7 @@
 //! The clouds that ISPM onboarding touches, small enough for a laptop.
 //!
-//! One [`World`] holds what is true: tenants, management groups, subscriptions, role assignments, secrets, topics, queues and ISPM
-//! connections. [`Simulator::exchange`] is the only way in: one HTTP request to an official host name goes in, one answer (or a broken
+//! One [`World`] holds what is true: tenants, management groups, subscriptions, role assignments, secrets, topics, queues, event buses and
+//! ISPM connections. [`Simulator::exchange`] is the only way in: one HTTP request to an official host name goes in, one answer (or a broken
 //! connection) comes out. Two faces carry it: [`memory`], an `azure_core` transport without sockets, and an HTTPS proxy for the
 //! official names that unmodified programs are pointed at with environment variables alone.
 //!
@@ -14,6 +14,7 @@ pub mod control;
 pub mod environment;
 mod exchange;
 pub mod fault;
+mod jwt;
 pub mod memory;
 pub mod platform;
 pub mod proxy;
@@ -29,9 +30,10 @@ use time::OffsetDateTime;
 
 pub use clock::Clock;
 pub use fault::{Broken, Effect, Fault, When};
+pub use jwt::TokenKey;
 pub use services::identity::{IdentityRefusal, PlatformToken};
 pub use world::World;
-pub use world::demo::DemoCast;
+pub use world::demo::{ApiCast, AwsCast, DemoCast};
 
 use services::arm::throttle::Throttle;
 use token::Signer;

@@ -54,7 +54,11 @@ fn world() -> World {
 }
 
 fn start() -> Result<Running, Box<dyn Error>> {
-    let simulator = Simulator::new(world(), Clock::starting_at(datetime!(2026-11-22 10:00 UTC)));
+    start_in(world())
+}
+
+fn start_in(world: World) -> Result<Running, Box<dyn Error>> {
+    let simulator = Simulator::new(world, Clock::starting_at(datetime!(2026-11-22 10:00 UTC)));
     let proxy = Proxy::bind(simulator.clone(), 0)?;
     let directory = tempfile::tempdir()?;
     let environment = Environment::of(&proxy, Some(&directory.path().join("it's sim.env")))?;
@@ -453,5 +457,33 @@ print(arm.status_code, direct.status_code, proxied.status_code)
     let running = start()?;
     let printed = with_environment(&running, "python3", &["-c", SCRIPT]).await?;
     assert_eq!(printed.trim(), "200 200 200");
+    Ok(())
+}
+
+#[tokio::test]
+async fn aws_is_reached_through_tls_and_named_in_the_environment() -> Outcome {
+    let cast = DemoCast::of(7);
+    let running = start_in(World::demo(7))?;
+    let expected = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", &cast.aws.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", cast.aws.secret_access_key.reveal()),
+        ("SIMULATOR_AWS_SECRET_STORE", "aws-secretsmanager:"),
+        ("SIMULATOR_AWS_RESULTS", "eventbridge:ispm-onboarder"),
+        ("SIMULATOR_AWS_QUEUE", "https://sqs.eu-central-1.amazonaws.com/111122223333/onboarding"),
+        // Apps that came with AWS do not stand before the one that has always been named.
+        ("SIMULATOR_CLIENT_ID", &cast.login_client_id),
+    ];
+    for (name, value) in expected {
+        assert_eq!(running.environment.get(name), Some(value), "{name}");
+    }
+    let keys: Value = running.client.get(format!("{}/.well-known/jwks.json", cast.aws.issuer)).send().await?.json().await?;
+    assert_eq!(keys["keys"][0]["kty"], "RSA");
+    for service in ["secretsmanager", "sqs", "events", "sts"] {
+        let answer = running.client.post(format!("https://{service}.eu-central-1.amazonaws.com/")).send().await?;
+        assert_eq!(answer.status(), StatusCode::NOT_IMPLEMENTED, "{service} names no operation");
+    }
+    let other = running.client.post("https://sqs.us-east-1.amazonaws.com/").send().await;
+    assert!(other.is_err(), "another region is no host of this world");
     Ok(())
 }

@@ -47,12 +47,12 @@ struct Pending {
     due: OffsetDateTime,
 }
 
-/// An event that Event Grid gave up on.
+/// An event that Event Grid gave up on, or a message that was received too often.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The event as it was published.
     pub event: Value,
-    /// `MaxDeliveryAttemptsExceeded` or `TimeToLiveExceeded`, as the dead-letter blob says it.
+    /// `MaxDeliveryAttemptsExceeded` or `TimeToLiveExceeded`, as the dead-letter blob says it; for a message, `MaxReceiveCountExceeded`.
     pub reason: &'static str,
     /// How often it was delivered in vain.
     pub attempts: u32,

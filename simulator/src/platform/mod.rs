@@ -1,4 +1,5 @@
-//! How the platform calls the app: Event Grid and the Functions host, as far as an app with a custom handler sees them.
+//! How the platform calls the app: Event Grid and the Functions host, as far as an app with a custom handler sees them, and Lambda with its
+//! event source mapping.
 //!
 //! Event Grid delivers an event to a function with an `eventGridTrigger`, and delivers again when the call failed. The Functions host takes
 //! messages from a Storage queue for a function with a `queueTrigger`, and puts them away after too many failures. Both call the worker
@@ -9,7 +10,9 @@
 
 mod envelope;
 mod event_grid;
+mod lambda;
 mod queue_trigger;
+mod sqs_event;
 
 use std::{
     fmt,
@@ -24,6 +27,7 @@ use time::OffsetDateTime;
 
 pub use event_grid::DeadLetter;
 use event_grid::Subscription;
+pub use lambda::{Function, LambdaHost};
 
 use crate::Simulator;
 
@@ -39,18 +43,18 @@ pub trait Worker: Send + Sync {
     async fn post(&self, path: &str, body: Bytes) -> (u16, Bytes);
 }
 
-/// One call of the worker, and what became of what was delivered.
+/// One call of the worker or the function, and what became of what was delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// What the worker was called with.
     pub what: Delivered,
     /// Counted from 1.
     pub attempt: u32,
-    /// The status that the worker answered.
+    /// The status that the worker answered; for a message in a batch of Lambda's, 200 where it succeeded and 500 where it failed.
     pub status: u16,
     /// When the call began, on the simulator's clock.
     pub at: OffsetDateTime,
-    /// The worker's answer.
+    /// The worker's answer; on Lambda, to the whole batch, or the function error.
     pub answer: Bytes,
     /// What became of it after the call.
     pub fate: Fate,
@@ -66,7 +70,7 @@ pub enum Delivered {
         /// Its `type` (CloudEvents) or `eventType` (Event Grid's own schema); empty where it has neither.
         kind: String,
     },
-    /// A message of a Storage queue.
+    /// A message of a Storage queue or of an SQS queue.
     Message {
         /// The queue's name.
         queue: String,
@@ -82,7 +86,7 @@ pub enum Fate {
     Done,
     /// The call failed; it comes back then.
     Again(OffsetDateTime),
-    /// The call failed for the last time: dead-lettered, or moved to the poison queue.
+    /// The call failed for the last time: dead-lettered, or moved to the poison queue. SQS moves it when it would become visible again.
     GivenUp,
 }
 

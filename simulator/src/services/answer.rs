@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::Response;
 
 /// An answer with a body of this media type.
-fn with_body(status: u16, media_type: &'static str, body: impl Into<Bytes>) -> Response {
+pub(crate) fn with_body(status: u16, media_type: &'static str, body: impl Into<Bytes>) -> Response {
     let mut response = HttpResponse::new(body.into());
     // Only a fault with a status outside of 100 to 999 comes to the other branch.
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod arm;
+mod aws;
 mod entra;
 mod event_grid;
 mod graph;
@@ -36,6 +37,10 @@ pub(crate) enum Service {
     Queue(String),
     /// By the console's host.
     Ispm(String),
+    /// A service of AWS in a region.
+    Aws(aws::Endpoint),
+    /// Where an AWS account publishes what its tokens are verified by; by the account's id.
+    AwsIssuer(String),
 }
 
 /// A call that found its operation.
@@ -122,12 +127,15 @@ impl Service {
         if let Some(vault) = host.strip_suffix(".vault.azure.net") {
             return world.vaults.contains_key(vault).then(|| Self::KeyVault(vault.to_owned()));
         }
-        let account = host.strip_suffix(".queue.core.windows.net")?;
-        world.storage_accounts.contains_key(account).then(|| Self::Queue(account.to_owned()))
+        if let Some(account) = host.strip_suffix(".queue.core.windows.net") {
+            return world.storage_accounts.contains_key(account).then(|| Self::Queue(account.to_owned()));
+        }
+        aws::of_host(world, &host)
     }
 
     /// Which operation a request asks for.
-    pub fn route(&self, method: &Method, target: &Target) -> Routed {
+    pub fn route(&self, request: &Request, target: &Target) -> Routed {
+        let method = request.method();
         match self {
             Self::Entra => entra::route(method, target),
             Self::Graph => graph::route(method, target),
@@ -137,17 +145,20 @@ impl Service {
             Self::EventGrid(topic) => event_grid::route(topic, method, target),
             Self::Queue(account) => queue::route(account, method, target),
             Self::Ispm(console) => ispm::route(console, method, target),
+            Self::Aws(endpoint) => aws::route(endpoint, request, target),
+            Self::AwsIssuer(account) => aws::route_issuer(account, method, target),
         }
     }
 
     /// An error of this service that a fault asked for.
     pub fn faulty(&self, status: u16, code: Option<&str>, retry_after: Option<&str>) -> Response {
-        let code = code.unwrap_or_else(|| usual_code(status));
         let message = "This fault was switched on in the simulator.";
+        let own = code.unwrap_or_else(|| usual_code(status));
         let mut response = match self {
-            Self::Entra => answer::json(status, &serde_json::json!({"error": code, "error_description": message})),
-            Self::Queue(_) => answer::xml(status, &xml::error(code, message)),
-            _ => *answer::error(status, code, message),
+            Self::Aws(endpoint) => endpoint.faulty(status, code, message),
+            Self::Entra => answer::json(status, &serde_json::json!({"error": own, "error_description": message})),
+            Self::Queue(_) => answer::xml(status, &xml::error(own, message)),
+            _ => *answer::error(status, own, message),
         };
         if let Some(value) = retry_after.and_then(|text| text.parse().ok()) {
             response.headers_mut().insert(http::header::RETRY_AFTER, value);

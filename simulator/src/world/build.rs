@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::ispm::READER;
 use super::moment::long_ago;
 use super::{
-    Application, ClientSecret, Concealment, EntraSource, IspmToken, ManagedIdentity, ManagementGroup, RoleAssignment, Scope, SecretVersion,
-    Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, Vault, World, made_up_id, service_principal,
+    Application, ClientSecret, Concealment, EntraSource, FederatedCredential, IspmToken, ManagedIdentity, ManagementGroup, RoleAssignment,
+    Scope, SecretVersion, Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, Vault, World, made_up_id, service_principal,
 };
 
 impl World {
@@ -96,9 +96,12 @@ impl World {
         console.sources.insert(id, source);
     }
 
-    /// Brings what time alone changes up to `now`: connection tests and expired queue messages.
+    /// Brings what time alone changes up to `now`: connection tests, expired queue messages, and messages for dead-letter queues.
     pub(crate) fn settle(&mut self, now: OffsetDateTime) {
         self.test_connections(now);
+        for account in self.aws.values_mut() {
+            account.settle_queues(now);
+        }
         for queue in self.storage_accounts.values_mut().flat_map(|account| account.queues.values_mut()) {
             queue.retain(|message| !message.has_expired(now));
         }
@@ -117,6 +120,27 @@ impl Application {
     pub fn rotate_secret(&mut self, value: &str) {
         self.secrets = vec![ClientSecret::lasting(value)];
     }
+
+    /// Lets this issuer's tokens about `subject` sign the app in, long ago, and answers the credential for changes.
+    pub fn trust(&mut self, name: &str, issuer: &str, subject: &str) -> &mut FederatedCredential {
+        self.federated_credentials.push(FederatedCredential {
+            name: name.to_owned(),
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            audiences: vec!["api://AzureADTokenExchange".to_owned()],
+            created_on: long_ago(),
+        });
+        let newest = self.federated_credentials.len() - 1;
+        &mut self.federated_credentials[newest]
+    }
+}
+
+impl ServicePrincipal {
+    /// Gives it an app role on another app.
+    pub fn grant(&mut self, resource_app_id: &str, role: &str) {
+        let roles = self.app_roles.entry(resource_app_id.to_owned()).or_default();
+        roles.insert(role.to_owned());
+    }
 }
 
 impl ClientSecret {
@@ -131,7 +155,12 @@ impl Tenant {
     /// Adds a service principal for an app.
     pub fn add_service_principal(&mut self, app_id: &str, object_id: &str) -> &mut ServicePrincipal {
         let entry = self.service_principals.entry(object_id.to_owned());
-        entry.or_insert_with(|| ServicePrincipal { app_id: app_id.to_owned(), display_name: String::new(), created_on: long_ago() })
+        entry.or_insert_with(|| ServicePrincipal {
+            app_id: app_id.to_owned(),
+            display_name: String::new(),
+            created_on: long_ago(),
+            app_roles: BTreeMap::new(),
+        })
     }
 
     /// Adds a management group below `parent` (the tenant's id for the root).

@@ -43,9 +43,12 @@ pub struct ServicePrincipal {
     /// When it was made; it is unknown elsewhere until it is replicated.
     #[serde(default = "long_ago", with = "time::serde::rfc3339")]
     pub created_on: OffsetDateTime,
+    /// The app roles that it has on other apps, by their app ids.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub app_roles: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// An app registration's credentials.
+/// An app registration: its credentials, and what it is as a resource that others ask tokens for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Application {
@@ -53,6 +56,54 @@ pub struct Application {
     pub display_name: String,
     /// The client secrets that sign it in, each until it expires.
     pub secrets: Vec<ClientSecret>,
+    /// Whose assertions sign it in instead of a secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_credentials: Vec<FederatedCredential>,
+    /// Its App ID URIs, such as `api://ispm-onboarder`; tokens for it are asked for by one of them or by its app id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identifier_uris: Vec<String>,
+    /// The values of the app roles that it defines.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub app_roles: BTreeSet<String>,
+    /// The version of the tokens that are issued for it.
+    #[serde(skip_serializing_if = "AccessTokenVersion::is_usual")]
+    pub access_token_version: AccessTokenVersion,
+}
+
+/// What an app registration's manifest says in `requestedAccessTokenVersion`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessTokenVersion {
+    /// Issued by `https://sts.windows.net/{tenant}/`, with the caller in `appid`.
+    #[default]
+    #[serde(rename = "1.0")]
+    V1,
+    /// Issued by `https://login.microsoftonline.com/{tenant}/v2.0`, with the caller in `azp`.
+    #[serde(rename = "2.0")]
+    V2,
+}
+
+impl AccessTokenVersion {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A federated identity credential of an app: whose tokens sign it in (Microsoft Graph, `federatedIdentityCredential`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FederatedCredential {
+    /// Its name among the app's credentials.
+    pub name: String,
+    /// The `iss` of the tokens.
+    pub issuer: String,
+    /// Their `sub`, case included.
+    pub subject: String,
+    /// What may be in their `aud`.
+    pub audiences: Vec<String>,
+    /// When it was made; Entra's token endpoint does not know it until it is replicated.
+    #[serde(default = "long_ago", with = "time::serde::rfc3339")]
+    pub created_on: OffsetDateTime,
 }
 
 /// One client secret of an app.
@@ -104,13 +155,15 @@ impl Tenant {
     /// Whether a rule in [`Tenant::denied_actions`] keeps this principal from this action.
     #[must_use]
     pub fn denies(&self, principal_id: &str, action: &str) -> bool {
-        let Some(denied) = self.denied_actions.get(principal_id) else {
-            return false;
-        };
-        let action = action.to_ascii_lowercase();
-        denied.iter().map(|rule| rule.to_ascii_lowercase()).any(|rule| match rule.strip_suffix('*') {
-            Some(prefix) => action.starts_with(prefix),
-            None => rule == action,
-        })
+        self.denied_actions.get(principal_id).is_some_and(|denied| is_denied(denied, action))
     }
+}
+
+/// Whether one of the rules is this action, or begins it and ends in `*`; case makes no difference.
+pub(super) fn is_denied(rules: &BTreeSet<String>, action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    rules.iter().map(|rule| rule.to_ascii_lowercase()).any(|rule| match rule.strip_suffix('*') {
+        Some(prefix) => action.starts_with(prefix),
+        None => rule == action,
+    })
 }

@@ -1,5 +1,6 @@
 //! What is true in the simulated clouds.
 
+pub mod aws;
 mod build;
 pub mod demo;
 mod directory;
@@ -17,7 +18,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use directory::{Application, ClientSecret, ManagedIdentity, Platform, ServicePrincipal, Tenant};
+pub use directory::{
+    AccessTokenVersion, Application, ClientSecret, FederatedCredential, ManagedIdentity, Platform, ServicePrincipal, Tenant,
+};
 pub use hierarchy::{Concealment, Lineage, ManagementGroup, Scope, Subscription};
 pub use ispm::{Cause, Connection, EntraSource, IspmConsole, IspmToken, Status};
 pub use messaging::{Published, QueueMessage, StorageAccount, Topic};
@@ -52,6 +55,9 @@ pub struct World {
     pub ispm: BTreeMap<String, IspmConsole>,
     /// Every CloudEvent published to a topic, oldest first.
     pub published: Vec<Published>,
+    /// AWS accounts by id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub aws: BTreeMap<String, aws::Account>,
     /// The counter that new identifiers are made from.
     pub next_id: u64,
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{QueueMessage, Scope, World};
+use super::{QueueMessage, Scope, World, aws};
 
 /// A role assignment, wherever it sits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -80,6 +80,27 @@ impl World {
         self.storage_accounts.values().filter_map(|account| account.queues.get(queue)).flatten().collect()
     }
 
+    /// The results that were put on EventBridge buses, oldest first, each as the `CloudEvent` that a topic would have got: `id`, `source`,
+    /// `type`, `time`, `subject` and `data`.
+    #[must_use]
+    pub fn bus_results(&self) -> Vec<Value> {
+        self.bus_events().into_iter().filter_map(aws::PutEvent::result).collect()
+    }
+
+    /// Every event that was put on an EventBridge bus, requests included, oldest first.
+    #[must_use]
+    pub fn bus_events(&self) -> Vec<&aws::PutEvent> {
+        let mut events: Vec<_> = self.aws.values().flat_map(|account| account.buses.values()).flat_map(|bus| &bus.events).collect();
+        events.sort_by_key(|event| event.at);
+        events
+    }
+
+    /// The messages of every SQS queue of this name, visible or not.
+    #[must_use]
+    pub fn sqs_messages(&self, queue: &str) -> Vec<&aws::Message> {
+        self.aws.values().filter_map(|account| account.queues.get(queue)).flat_map(|queue| &queue.messages).collect()
+    }
+
     /// What is true, for people: assignments, connections, results, queues, subscriptions and management groups.
     #[must_use]
     pub fn summary(&self) -> Value {
@@ -103,6 +124,8 @@ impl World {
             "connections": self.connections(),
             "results": self.results(),
             "queues": self.queues(),
+            "busEvents": self.bus_events_by_bus(),
+            "sqsQueues": self.sqs_queues(),
             "subscriptions": subscriptions,
             "managementGroups": groups,
         })
@@ -113,6 +136,26 @@ impl World {
         for (account, contents) in &self.storage_accounts {
             for (name, messages) in &contents.queues {
                 queues.insert(format!("{account}/{name}"), json!(messages));
+            }
+        }
+        Value::Object(queues)
+    }
+
+    fn bus_events_by_bus(&self) -> Value {
+        let mut buses = serde_json::Map::new();
+        for (id, account) in &self.aws {
+            for (name, bus) in &account.buses {
+                buses.insert(account.arn(id, "events", &format!("event-bus/{name}")), json!(bus.events));
+            }
+        }
+        Value::Object(buses)
+    }
+
+    fn sqs_queues(&self) -> Value {
+        let mut queues = serde_json::Map::new();
+        for (id, account) in &self.aws {
+            for (name, queue) in &account.queues {
+                queues.insert(account.queue_url(id, name), json!(queue.messages));
             }
         }
         Value::Object(queues)

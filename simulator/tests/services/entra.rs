@@ -92,7 +92,8 @@ async fn answers_discovery_and_nothing_else() {
     let instance = stage.get(&instance, "").await;
     assert_eq!(instance.body["tenant_discovery_endpoint"], format!("{base}/{tenant}/v2.0/.well-known/openid-configuration"));
     assert_eq!(stage.get(&format!("{base}/{tenant}/oauth2/token"), "").await.outcome(), (501, "NotModelled"));
-    let assertion = "grant_type=client_credentials&client_id=x&client_assertion=y";
-    let assertion = stage.send(Method::POST, &format!("{base}/{tenant}/oauth2/v2.0/token"), &[], assertion).await;
-    assert_eq!(assertion.outcome(), (501, "NotModelled"));
+    let saml =
+        format!("grant_type=client_credentials&client_id={}&client_assertion=y&client_assertion_type=saml", stage.cast.login_client_id);
+    let saml = stage.send(Method::POST, &format!("{base}/{tenant}/oauth2/v2.0/token"), &[], saml).await;
+    assert_eq!(saml.outcome(), (501, "NotModelled"));
 }

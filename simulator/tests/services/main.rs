@@ -2,8 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
+mod aws;
 mod elevation;
 mod entra;
+mod entra_assertion;
+mod entra_resource;
 mod event_grid;
 mod exchange;
 mod graph;

@@ -1,6 +1,9 @@
 //! Entra's token endpoint and discovery documents (Microsoft identity platform, "OAuth 2.0 client credentials flow" and "Authentication and
 //! authorization error codes").
 
+mod assertion;
+mod resource;
+
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -11,6 +14,7 @@ use uuid::Uuid;
 
 use super::{Answer, Call, Routed, answer};
 use crate::Response;
+use crate::jwt;
 use crate::target::Target;
 use crate::token::Subject;
 use crate::world::{ClientSecret, guid, made_up_id};
@@ -38,6 +42,10 @@ pub(super) fn route(method: &Method, target: &Target) -> Routed {
             let tenant = tenant.to_ascii_lowercase();
             Routed::new("entra.openid-configuration", move |call| openid_configuration(call, &tenant))
         }
+        (&Method::GET, [tenant, "discovery", "v2.0", "keys"] | [tenant, "discovery", "keys"]) => {
+            let tenant = tenant.to_ascii_lowercase();
+            Routed::new("entra.keys", move |call| keys(call, &tenant))
+        }
         (&Method::GET, ["common", "discovery", "instance"]) => Routed::new("entra.instance-discovery", instance_discovery),
         _ => Routed::not_modelled("entra.unknown", method, target),
     }
@@ -59,15 +67,19 @@ fn token(call: &mut Call<'_>, tenant_id: &str) -> Answer {
         }
         other => return Err(answer::not_modelled(&format!("the grant type {other}"))),
     }
-    if form.contains_key("client_assertion") {
-        return Err(answer::not_modelled("signing in with a client assertion"));
-    }
     let (client_id, principal_id) = known_app(call, tenant_id, field("client_id"))?;
-    check_secret(call, &client_id, field("client_secret"))?;
-    let audience = audience(call, field("scope"))?;
+    let assertion = form.get("client_assertion");
+    match assertion {
+        Some(assertion) => assertion::check(call, &client_id, field("client_assertion_type"), assertion)?,
+        None => check_secret(call, &client_id, field("client_secret"))?,
+    }
+    let asked = asked_for(call, tenant_id, field("scope"))?;
     let subject = Subject { tenant_id, client_id: &client_id, principal_id: &principal_id };
     let lifetime = call.world.settings.token_lifetime_seconds;
-    let token = call.signer.issue(&subject, &audience, call.now, lifetime, call.number);
+    let token = match asked {
+        Asked::Azure(audience) => call.signer.issue(&subject, &audience, call.now, lifetime, call.number),
+        Asked::App(resource) => resource::issue(call, &subject, &resource, assertion.is_none()),
+    };
     Ok(answer::json(200, &json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token})))
 }
 
@@ -124,14 +136,25 @@ fn check_secret(call: &Call<'_>, client_id: &str, secret: &str) -> Result<(), Bo
     }
 }
 
-/// The token's audience: the scope without `/.default`.
-fn audience(call: &Call<'_>, scope: &str) -> Result<String, Box<Response>> {
+/// What a token is asked for.
+enum Asked {
+    /// A resource of Azure's own.
+    Azure(String),
+    /// An app of the tenant.
+    App(resource::Resource),
+}
+
+/// The resource that the token is for: the scope without `/.default`.
+fn asked_for(call: &Call<'_>, tenant_id: &str, scope: &str) -> Result<Asked, Box<Response>> {
     let Some(resource) = scope.strip_suffix("/.default").filter(|resource| !resource.contains(' ')) else {
         let message = format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
         return Err(refused(call, 400, "invalid_scope", 70_011, &message));
     };
     if RESOURCES.contains(&resource.trim_end_matches('/')) {
-        return Ok(resource.to_owned());
+        return Ok(Asked::Azure(resource.to_owned()));
+    }
+    if let Some(app) = resource::find(call, tenant_id, resource) {
+        return Ok(Asked::App(app));
     }
     let message = format!("The resource principal named {resource} was not found in the tenant.");
     Err(refused(call, 400, "invalid_resource", 500_011, &message))
@@ -160,10 +183,24 @@ fn refused(call: &Call<'_>, status: u16, error: &str, code: u32, message: &str) 
     ))
 }
 
-fn openid_configuration(call: &mut Call<'_>, tenant_id: &str) -> Answer {
-    if !["common", "organizations"].contains(&tenant_id) && !call.world.tenants.contains_key(tenant_id) {
-        return Err(no_tenant(call, tenant_id, "invalid_tenant"));
+/// The keys that tokens for apps are verified by.
+fn keys(call: &mut Call<'_>, tenant_id: &str) -> Answer {
+    check_tenant(call, tenant_id)?;
+    let mut key = jwt::ENTRA.jwk();
+    key["issuer"] = json!(format!("https://login.microsoftonline.com/{tenant_id}/v2.0"));
+    Ok(answer::json(200, &json!({"keys": [key]})))
+}
+
+/// Refuses the documents of a tenant that does not exist.
+fn check_tenant(call: &Call<'_>, tenant_id: &str) -> Result<(), Box<Response>> {
+    match ["common", "organizations"].contains(&tenant_id) || call.world.tenants.contains_key(tenant_id) {
+        true => Ok(()),
+        false => Err(no_tenant(call, tenant_id, "invalid_tenant")),
     }
+}
+
+fn openid_configuration(call: &mut Call<'_>, tenant_id: &str) -> Answer {
+    check_tenant(call, tenant_id)?;
     let base = format!("https://login.microsoftonline.com/{tenant_id}");
     Ok(answer::json(
         200,

@@ -1,6 +1,12 @@
 //! The estate that the demo and `simulate` use: one tenant, Contoso, with one subscription for each story that onboarding can tell.
 
+mod api;
+mod aws;
+
 use serde_json::json;
+
+pub use api::ApiCast;
+pub use aws::AwsCast;
 
 use super::{Moment, Scope, Sensitive, World, made_up_id};
 
@@ -9,6 +15,8 @@ pub const LEAST_SUBSCRIPTIONS: usize = 7;
 /// How long Resource Manager does not know the late subscription, in seconds.
 pub const LATE_SECONDS: u32 = 240;
 
+/// The token that the ISPM console takes.
+const ISPM_TOKEN: &str = "demo~ispm~token~of~no~value";
 /// The Contributor role's GUID (Azure built-in roles).
 const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
@@ -59,6 +67,16 @@ pub struct DemoCast {
     pub ispm_host: String,
     /// The name of the Entra source that the console reads Contoso's directory by.
     pub entra_source: String,
+    /// The deployment on AWS.
+    pub aws: AwsCast,
+    /// The program's own API and who calls it.
+    pub api: ApiCast,
+}
+
+/// What every deployment of the demo holds, wherever it runs.
+struct Deployment {
+    /// Names and values of the secrets.
+    secrets: [(String, String); 3],
 }
 
 fn id(of: &str) -> String {
@@ -93,6 +111,8 @@ impl DemoCast {
             queue: "onboarding".to_owned(),
             ispm_host: "contoso.spera-app.com".to_owned(),
             entra_source: "Contoso Entra ID".to_owned(),
+            aws: AwsCast::new(),
+            api: ApiCast::new(),
         }
     }
 }
@@ -105,7 +125,10 @@ impl World {
         let mut world = Self::empty();
         world.add_directory(&cast);
         world.add_estate(&cast);
-        world.add_deployment(&cast);
+        let deployment = Deployment::of(&cast);
+        world.add_azure(&cast, &deployment);
+        world.add_aws(&cast, &deployment);
+        world.add_api(&cast);
         world
     }
 
@@ -157,10 +180,21 @@ impl World {
         tenant.role_assignment_limits.insert(full.to_string(), 1);
     }
 
-    fn add_deployment(&mut self, cast: &DemoCast) {
+    fn add_azure(&mut self, cast: &DemoCast, deployment: &Deployment) {
+        self.add_vault(&cast.vault, &cast.tenant);
+        for (name, value) in &deployment.secrets {
+            self.set_secret(&cast.vault, name, value);
+        }
+        self.add_topic(&cast.topic, &cast.tenant);
+        self.add_queue(&cast.storage_account, &cast.queue, &cast.tenant);
+        self.add_entra_source(&cast.ispm_host, ISPM_TOKEN, &cast.entra_source, &cast.tenant, &cast.ispm_client_id);
+    }
+}
+
+impl Deployment {
+    fn of(cast: &DemoCast) -> Self {
         const LOGIN_SECRET: &str = "contoso-login-secret";
-        const ISPM_TOKEN: &str = "contoso-ispm-token";
-        let token = "demo~ispm~token~of~no~value";
+        const TOKEN_SECRET: &str = "contoso-ispm-token";
         let record = json!({
             "schemaVersion": 1,
             "tenantId": cast.tenant,
@@ -168,19 +202,18 @@ impl World {
             "login": {"method": "client-secret", "clientId": cast.login_client_id, "secretName": LOGIN_SECRET},
             "ispm": {
                 "url": format!("https://{}", cast.ispm_host),
-                "tokenSecretName": ISPM_TOKEN,
+                "tokenSecretName": TOKEN_SECRET,
                 "entraSource": cast.entra_source,
                 "connect": {"mode": "default"},
             },
             "policy": {"assign": "always", "acceptInherited": true, "exclude": [{"state": "Disabled"}], "offboard": "never"},
         });
-        self.add_vault(&cast.vault, &cast.tenant);
-        self.set_secret(&cast.vault, &format!("ispm-onboarder-{}", cast.tenant), &record.to_string());
-        self.set_secret(&cast.vault, LOGIN_SECRET, cast.login_secret.reveal());
-        self.set_secret(&cast.vault, ISPM_TOKEN, token);
-        self.add_topic(&cast.topic, &cast.tenant);
-        self.add_queue(&cast.storage_account, &cast.queue, &cast.tenant);
-        self.add_entra_source(&cast.ispm_host, token, &cast.entra_source, &cast.tenant, &cast.ispm_client_id);
+        let secrets = [
+            (format!("ispm-onboarder-{}", cast.tenant), record.to_string()),
+            (LOGIN_SECRET.to_owned(), cast.login_secret.reveal().to_owned()),
+            (TOKEN_SECRET.to_owned(), ISPM_TOKEN.to_owned()),
+        ];
+        Self { secrets }
     }
 }
 

@@ -1,0 +1,245 @@
+//! AWS: the endpoints of a region, and what its services share: where an operation's name stands, and the shapes of errors.
+
+mod event_bridge;
+mod issuer;
+mod secrets_manager;
+mod signature;
+mod sqs;
+mod sts;
+
+use http::Method;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use super::{Call, Routed, Service, answer, xml};
+use crate::target::Target;
+use crate::world::aws::{AccessKey, Account, domain};
+use crate::world::made_up_id;
+use crate::{Request, Response, World};
+
+/// A service in a region: what the host names, and what a signature is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    service: Api,
+    region: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Api {
+    SecretsManager,
+    Sqs,
+    EventBridge,
+    Sts,
+}
+
+/// Who signed a call.
+struct Caller {
+    account_id: String,
+    key_id: String,
+}
+
+/// Why a call is refused, before it is put into the shape of its service.
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// A request that is wrong in itself, with the code that this service has for it.
+    fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(400, code, message)
+    }
+}
+
+/// What an operation yields: its result, or why there is none.
+type Outcome<T> = Result<T, Refusal>;
+
+impl Api {
+    const ALL: [Self; 4] = [Self::SecretsManager, Self::Sqs, Self::EventBridge, Self::Sts];
+
+    /// The first label of its hosts, which is its name in signatures too.
+    fn name(self) -> &'static str {
+        match self {
+            Self::SecretsManager => "secretsmanager",
+            Self::Sqs => "sqs",
+            Self::EventBridge => "events",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// The media type of its protocol: awsJson 1.0 and 1.1 (Smithy specification, "AWS JSON protocols"), and awsQuery.
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Sqs => "application/x-amz-json-1.0",
+            Self::SecretsManager | Self::EventBridge => "application/x-amz-json-1.1",
+            Self::Sts => "text/xml",
+        }
+    }
+
+    /// The code of an error in the query protocol, which SQS sends in a header and STS in its XML.
+    fn query_code(self, code: &str) -> &str {
+        match code {
+            "AccessDeniedException" => "AccessDenied",
+            "ExpiredTokenException" => "ExpiredToken",
+            "IncompleteSignatureException" => "IncompleteSignature",
+            "InvalidSignatureException" => "SignatureDoesNotMatch",
+            "MissingAuthenticationTokenException" => "MissingAuthenticationToken",
+            "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue",
+            "ThrottlingException" if self == Self::Sts => "Throttling",
+            "UnrecognizedClientException" => "InvalidClientTokenId",
+            other => other,
+        }
+    }
+}
+
+/// Which endpoint or issuer this host is in a region or an account of the world.
+pub(super) fn of_host(world: &World, host: &str) -> Option<Service> {
+    if let Some((id, _)) = world.aws.iter().find(|(_, account)| account.issuer_host() == Some(host)) {
+        return Some(Service::AwsIssuer(id.clone()));
+    }
+    let (label, rest) = host.split_once('.')?;
+    let service = Api::ALL.into_iter().find(|service| service.name() == label)?;
+    let region = &world.aws.values().find(|account| rest == format!("{}.{}", account.region, domain(&account.region)))?.region;
+    Some(Service::Aws(Endpoint { service, region: region.clone() }))
+}
+
+pub(super) use issuer::route as route_issuer;
+
+/// Which operation a request asks for: by `X-Amz-Target`, or by the form's `Action` where there is a form.
+pub(super) fn route(endpoint: &Endpoint, request: &Request, target: &Target) -> Routed {
+    let header = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
+    let action = action(endpoint.service, request);
+    let name = header.or(action.as_deref()).filter(|_| request.method() == Method::POST && target.path.is_empty());
+    match (endpoint.service, name.unwrap_or_default()) {
+        (Api::SecretsManager, "secretsmanager.GetSecretValue") => {
+            json_operation("secrets-manager.secret.get", endpoint, secrets_manager::get_secret_value)
+        }
+        (Api::Sqs, "AmazonSQS.SendMessage") => json_operation("sqs.enqueue", endpoint, sqs::send_message),
+        (Api::EventBridge, "AWSEvents.PutEvents") => json_operation("event-bridge.publish", endpoint, event_bridge::put_events),
+        (Api::Sts, "GetWebIdentityToken") => operation("sts.web-identity-token.get", endpoint, sts::get_web_identity_token),
+        (service, name) => {
+            let what = format!("{} {name:?} of {}", request.method(), service.name());
+            Routed::new(unknown(service), move |_| Err(answer::not_modelled(&what)))
+        }
+    }
+}
+
+fn action(service: Api, request: &Request) -> Option<String> {
+    let mut form = form_urlencoded::parse(request.body()).filter(|_| service == Api::Sts);
+    form.find(|(name, _)| name == "Action").map(|(_, action)| action.into_owned())
+}
+
+fn unknown(service: Api) -> &'static str {
+    match service {
+        Api::SecretsManager => "secrets-manager.unknown",
+        Api::Sqs => "sqs.unknown",
+        Api::EventBridge => "event-bridge.unknown",
+        Api::Sts => "sts.unknown",
+    }
+}
+
+/// An operation that takes a JSON object and answers one.
+fn json_operation(name: &'static str, endpoint: &Endpoint, act: fn(&mut Call<'_>, &Caller, &Value) -> Outcome<Value>) -> Routed {
+    let media_type = endpoint.service.media_type();
+    operation(name, endpoint, move |call, caller| {
+        if call.media_type() != media_type {
+            return Err(Refusal::new(404, "UnknownOperationException", ""));
+        }
+        let input: Value = serde_json::from_slice(call.request.body())
+            .map_err(|cause| Refusal::bad_request("SerializationException", format!("The request body is not JSON: {cause}.")))?;
+        let output = act(call, caller, &input)?;
+        Ok(answer::with_body(200, media_type, output.to_string()))
+    })
+}
+
+/// An operation for whoever signed the call.
+fn operation(
+    name: &'static str,
+    endpoint: &Endpoint,
+    act: impl FnOnce(&mut Call<'_>, &Caller) -> Outcome<Response> + Send + 'static,
+) -> Routed {
+    let endpoint = endpoint.clone();
+    Routed::new(name, move |call| {
+        let outcome = signature::verify(call, &endpoint).and_then(|caller| act(call, &caller));
+        let response = outcome.map_err(|refusal| Box::new(endpoint.refuse(&refusal, call.id)))?;
+        Ok(answer::with_header(response, "x-amzn-requestid", &call.id.to_string()))
+    })
+}
+
+impl Endpoint {
+    /// An error of this service that a fault asked for.
+    pub fn faulty(&self, status: u16, code: Option<&str>, message: &str) -> Response {
+        let usual = match status {
+            400 => "ValidationException",
+            401 | 403 => "AccessDeniedException",
+            404 => "ResourceNotFoundException",
+            429 => "ThrottlingException",
+            503 => "ServiceUnavailable",
+            _ => "InternalFailure",
+        };
+        self.error(status, code.unwrap_or(usual), message, made_up_id("fault"))
+    }
+
+    fn refuse(&self, refusal: &Refusal, id: Uuid) -> Response {
+        self.error(refusal.status, refusal.code, &refusal.message, id)
+    }
+
+    /// An error in the service's shape.
+    ///
+    /// The JSON services name it in the body and in a header; SQS adds the code that its old protocol had, by which SDKs go (Smithy
+    /// specification, `awsQueryCompatible`). STS answers `ErrorResponse`, as its SDKs read it.
+    fn error(&self, status: u16, code: &str, message: &str, id: Uuid) -> Response {
+        let fault = if status < 500 { "Sender" } else { "Receiver" };
+        let media_type = self.service.media_type();
+        let response = match self.service {
+            Api::Sts => {
+                let (code, message) = (xml::escaped(self.service.query_code(code)), xml::escaped(message));
+                let body = format!(
+                    "<ErrorResponse xmlns=\"{}\"><Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+                     <RequestId>{id}</RequestId></ErrorResponse>",
+                    sts::NAMESPACE
+                );
+                return answer::with_header(answer::with_body(status, media_type, body), "x-amzn-requestid", &id.to_string());
+            }
+            Api::SecretsManager => answer::with_body(status, media_type, json!({"__type": code, "Message": message}).to_string()),
+            Api::EventBridge => answer::with_body(status, media_type, json!({"__type": code, "message": message}).to_string()),
+            Api::Sqs => {
+                let body = json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": message});
+                let response = answer::with_body(status, media_type, body.to_string());
+                answer::with_header(response, "x-amzn-query-error", &format!("{};{fault}", self.service.query_code(code)))
+            }
+        };
+        let response = answer::with_header(response, "x-amzn-errortype", code);
+        answer::with_header(response, "x-amzn-requestid", &id.to_string())
+    }
+}
+
+impl Caller {
+    fn account<'a>(&self, call: &'a Call<'_>) -> Outcome<&'a Account> {
+        call.world.aws.get(&self.account_id).ok_or_else(signature::unrecognized)
+    }
+
+    fn key<'a>(&self, call: &'a Call<'_>) -> Outcome<&'a AccessKey> {
+        self.account(call)?.access_keys.get(&self.key_id).ok_or_else(signature::unrecognized)
+    }
+
+    /// Refuses what the caller's role may not do (IAM documentation, "Troubleshoot access denied error messages").
+    fn may(&self, call: &Call<'_>, status: u16, action: &str, resource: &str) -> Outcome<()> {
+        let key = self.key(call)?;
+        if !self.account(call)?.denies(&key.role_arn, action) {
+            return Ok(());
+        }
+        let message = format!(
+            "User: {} is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} \
+             action",
+            key.caller_arn()
+        );
+        Err(Refusal::new(status, "AccessDeniedException", message))
+    }
+}
