@@ -64,6 +64,8 @@ pub enum Code {
     SecretStoreRefused,
     /// Entra refused the tenant's credential.
     CredentialRefused,
+    /// Entra knows no federated credential of the login app that fits, or does not know it yet.
+    FederatedCredentialMissing,
     /// An upstream service refused a fresh token.
     TokenRefused,
     /// Graph denied reading the service principal.
@@ -84,6 +86,10 @@ pub enum Code {
     ResultsRefused,
     /// The deployment's configuration is wrong.
     NotConfigured,
+    /// A caller did not say who it is, or not in a way that is taken here.
+    NotAuthenticated,
+    /// A caller may not do this, or not for this tenant.
+    NotPermitted,
 }
 
 impl Code {
@@ -160,6 +166,7 @@ impl Error {
             | Code::PrincipalNotFound
             | Code::ConnectionPending
             | Code::ConnectionFailed
+            | Code::FederatedCredentialMissing
                 if young =>
             {
                 Disposition::Later
@@ -168,6 +175,7 @@ impl Error {
             | Code::SecretMissing
             | Code::SecretStoreRefused
             | Code::CredentialRefused
+            | Code::FederatedCredentialMissing
             | Code::TokenRefused
             | Code::GraphRefused
             | Code::IspmRefused
@@ -191,13 +199,18 @@ impl Error {
             | Code::ExcludedByPolicy
             | Code::SubscriptionNotActive
             | Code::RoleMissing
-            | Code::AwaitingConsole => Disposition::Reject,
+            | Code::AwaitingConsole
+            | Code::NotAuthenticated
+            | Code::NotPermitted => Disposition::Reject,
         }
     }
 
     /// Whether a new tenant session (fresh record, secrets and tokens) may cure this failure within the same delivery.
     #[must_use]
     pub const fn stale_session(&self) -> bool {
-        matches!(self.code, Code::CredentialRefused | Code::TokenRefused | Code::IspmRefused | Code::SecretStoreRefused)
+        matches!(
+            self.code,
+            Code::CredentialRefused | Code::FederatedCredentialMissing | Code::TokenRefused | Code::IspmRefused | Code::SecretStoreRefused
+        )
     }
 }

@@ -9,8 +9,12 @@ use azure_identity::{
     AzureCliCredential, ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,
 };
+#[cfg(feature = "aws")]
+use azure_identity::{ClientAssertionCredential, ClientAssertionCredentialOptions};
 use secrecy::{ExposeSecret as _, SecretString};
 
+#[cfg(feature = "aws")]
+use crate::aws::{Aws, WebIdentity};
 use crate::error::{Code, Error};
 use crate::net::{self, Posts};
 use crate::scope::Guid;
@@ -24,6 +28,16 @@ pub trait Platform: fmt::Debug + Send + Sync {
     /// # Errors
     /// `CredentialRefused` where the environment offers no identity.
     fn credential(&self) -> Result<Arc<dyn TokenCredential>, Error>;
+
+    /// Who this process is on AWS.
+    ///
+    /// # Errors
+    /// `CredentialRefused` where it does not run there.
+    #[cfg(feature = "aws")]
+    fn aws(&self) -> Result<Aws, Error> {
+        Err(Error::new(Code::CredentialRefused, "this environment offers no AWS identity")
+            .hint("Give the Lambda function a role, or set AWS_REGION and AWS_PROFILE on a laptop."))
+    }
 }
 
 /// The managed identity of the machine or function app.
@@ -57,6 +71,44 @@ impl Platform for AzureCli {
     }
 }
 
+/// A role of AWS: the Lambda function's.
+#[cfg(feature = "aws")]
+#[derive(Debug)]
+pub struct AwsRole(pub Aws);
+
+#[cfg(feature = "aws")]
+impl Platform for AwsRole {
+    fn credential(&self) -> Result<Arc<dyn TokenCredential>, Error> {
+        Err(Error::new(Code::CredentialRefused, "there is no managed identity of Azure on AWS")
+            .hint("Set login.method of the tenant record to aws-web-identity, client-secret or another that needs none."))
+    }
+
+    fn aws(&self) -> Result<Aws, Error> {
+        Ok(self.0.clone())
+    }
+}
+
+/// A laptop: Azure as one of the others, AWS by its profile.
+#[cfg(feature = "aws")]
+#[derive(Debug)]
+pub struct WithAws {
+    /// Who this process is on Azure.
+    pub azure: Arc<dyn Platform>,
+    /// Who it is on AWS.
+    pub aws: Aws,
+}
+
+#[cfg(feature = "aws")]
+impl Platform for WithAws {
+    fn credential(&self) -> Result<Arc<dyn TokenCredential>, Error> {
+        self.azure.credential()
+    }
+
+    fn aws(&self) -> Result<Aws, Error> {
+        Ok(self.aws.clone())
+    }
+}
+
 fn no_identity() -> Error {
     Error::new(Code::CredentialRefused, "this environment offers no Azure identity")
         .hint("Assign a managed identity to the function app, or run `az login` on a laptop.")
@@ -78,6 +130,18 @@ pub enum SignIn {
         /// The process's HTTP client.
         transport: Arc<dyn HttpClient>,
     },
+    /// As an app, with the word of AWS that this process has the role that the app trusts.
+    #[cfg(feature = "aws")]
+    AwsWebIdentity {
+        /// The tenant to sign in to.
+        tenant: Guid,
+        /// The app.
+        client_id: Guid,
+        /// The role.
+        role: Box<WebIdentity>,
+        /// The process's HTTP client.
+        transport: Arc<dyn HttpClient>,
+    },
 }
 
 impl fmt::Debug for SignIn {
@@ -85,6 +149,8 @@ impl fmt::Debug for SignIn {
         f.write_str(match self {
             Self::Platform(_) => "SignIn::Platform",
             Self::ClientSecret { .. } => "SignIn::ClientSecret",
+            #[cfg(feature = "aws")]
+            Self::AwsWebIdentity { .. } => "SignIn::AwsWebIdentity",
         })
     }
 }
@@ -94,7 +160,7 @@ impl SignIn {
     #[must_use]
     pub const fn secret_of(login: &Login) -> Option<&crate::tenant::SecretName> {
         match login {
-            Login::ManagedIdentity {} => None,
+            Login::ManagedIdentity {} | Login::AwsWebIdentity { .. } => None,
             Login::ClientSecret { secret_name, .. } => Some(secret_name),
         }
     }
@@ -111,6 +177,14 @@ impl SignIn {
                 let secret = Secret::new(secret.expose_secret().to_owned());
                 let credential = ClientSecretCredential::new(&tenant.to_string(), client_id.to_string(), secret, Some(options))
                     .map_err(|error| net::from_sdk(&error, "entra.token"))?;
+                Ok(credential)
+            }
+            #[cfg(feature = "aws")]
+            Self::AwsWebIdentity { tenant, client_id, role, transport } => {
+                let options = ClientAssertionCredentialOptions { client_options: net::client_options(transport, Posts::Ask) };
+                let credential =
+                    ClientAssertionCredential::new(tenant.to_string(), client_id.to_string(), WebIdentity::clone(role), Some(options))
+                        .map_err(|error| net::from_sdk(&error, "entra.token"))?;
                 Ok(credential)
             }
         }

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::http::{HttpClient, StatusCode, Url};
+use azure_core::http::{HttpClient, StatusCode};
 use azure_storage_queue::QueueClient;
 use azure_storage_queue::clients::QueueClientOptions;
 use azure_storage_queue::models::{QueueClientSendMessageOptions, QueueMessage};
+use url::Url;
 use uuid::Uuid;
 
+#[cfg(feature = "aws")]
+use crate::aws::SqsQueue;
+use crate::config::QueueUrl;
 use crate::error::Error;
 use crate::identity::Platform;
 use crate::net::{self, Posts, Renewable};
@@ -21,16 +25,48 @@ const LONGEST_DELAY: Duration = Duration::from_mins(30);
 /// A service's wish to be called later is granted up to this.
 const LONGEST_WISH: Duration = Duration::from_hours(1);
 
-/// A Storage queue.
+/// The queue of a deployment.
 #[derive(Debug)]
-pub struct Queue {
-    client: Renewable<QueueClient>,
+pub enum Queue {
+    /// A Storage queue.
+    Storage(StorageQueue),
+    /// A queue of Amazon SQS.
+    #[cfg(feature = "aws")]
+    Sqs(SqsQueue),
 }
 
 impl Queue {
     /// The queue at a URL, with the platform's identity; nothing is called yet.
     #[must_use]
-    pub fn open(url: &Url, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
+    pub fn open(url: &QueueUrl, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
+        match url {
+            QueueUrl::Storage(url) => Self::Storage(StorageQueue::open(url, platform, transport)),
+            #[cfg(feature = "aws")]
+            QueueUrl::Sqs(url) => Self::Sqs(SqsQueue::open(url, platform)),
+        }
+    }
+
+    /// Puts a message into the queue, and answers how long it stays hidden there: `delay`, or as long as the queue can hide it.
+    ///
+    /// # Errors
+    /// Any failure means that the message may not be there.
+    pub async fn put(&self, text: String, delay: Duration) -> Result<Duration, Error> {
+        match self {
+            Self::Storage(queue) => queue.put(text, delay).await.map(|()| delay),
+            #[cfg(feature = "aws")]
+            Self::Sqs(queue) => queue.put(text, delay).await,
+        }
+    }
+}
+
+/// A Storage queue.
+#[derive(Debug)]
+pub struct StorageQueue {
+    client: Renewable<QueueClient>,
+}
+
+impl StorageQueue {
+    fn open(url: &Url, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
         let (url, platform, transport) = (url.clone(), platform.clone(), transport.clone());
         let make = move || {
             let options =
@@ -42,10 +78,7 @@ impl Queue {
 
     /// Puts a message into the queue, invisible for `delay`
     /// (<https://learn.microsoft.com/rest/api/storageservices/put-message>).
-    ///
-    /// # Errors
-    /// Any failure means that the message may not be there.
-    pub async fn put(&self, text: String, delay: Duration) -> Result<(), Error> {
+    async fn put(&self, text: String, delay: Duration) -> Result<(), Error> {
         let visibility_timeout = Some(i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
         let send = |client: Arc<QueueClient>| {
             let message_text = Some(text.clone());

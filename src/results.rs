@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use azure_core::http::HttpClient;
 
+#[cfg(feature = "aws")]
+use crate::aws::Bus;
 use crate::azure::{EVENT_GRID_SCOPE, Topic};
 use crate::config::ResultsUrl;
 use crate::error::{Code, Error};
@@ -17,6 +19,9 @@ use crate::result_event::ResultEvent;
 pub enum Results {
     /// An Event Grid topic.
     EventGrid(Renewable<Topic>),
+    /// A bus of Amazon EventBridge.
+    #[cfg(feature = "aws")]
+    EventBridge(Bus),
     /// Standard output, one event a line.
     Stdout,
     /// Nowhere: the caller shows them itself, as the command line does for `stdout:`.
@@ -29,6 +34,8 @@ impl Results {
     pub fn open(url: &ResultsUrl, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
         match url {
             ResultsUrl::Stdout => Self::Stdout,
+            #[cfg(feature = "aws")]
+            ResultsUrl::EventBridge { bus } => Self::EventBridge(Bus::open(bus, platform)),
             ResultsUrl::EventGrid(endpoint) => {
                 let (endpoint, platform, transport) = (endpoint.clone(), platform.clone(), transport.clone());
                 Self::EventGrid(Renewable::new(move || {
@@ -53,6 +60,8 @@ impl Results {
                 };
                 topic.call(publish, |error: &Error| error.code == Code::TokenRefused).await
             }
+            #[cfg(feature = "aws")]
+            Self::EventBridge(bus) => bus.publish(event).await,
             Self::Stdout => writeln!(std::io::stdout(), "{body}").map_err(|_| Error::new(Code::Unavailable, "standard output is closed")),
             Self::Returned => Ok(()),
         }

@@ -198,6 +198,19 @@ impl Sessions {
             (Login::ClientSecret { client_id, .. }, Some(secret)) => {
                 Ok(SignIn::ClientSecret { tenant: record.tenant_id, client_id: *client_id, secret, transport: self.transport.clone() })
             }
+            #[cfg(feature = "aws")]
+            (Login::AwsWebIdentity { client_id }, _) => Ok(SignIn::AwsWebIdentity {
+                tenant: record.tenant_id,
+                client_id: *client_id,
+                role: Box::new(crate::aws::WebIdentity(self.platform.aws()?)),
+                transport: self.transport.clone(),
+            }),
+            #[cfg(not(feature = "aws"))]
+            (Login::AwsWebIdentity { .. }, _) => Err(Error::new(
+                Code::RecordInvalid,
+                format!("the record of tenant {} signs in as a role of AWS, which a function app of Azure does not have", record.tenant_id),
+            )
+            .hint("Set login.method to another, or serve this tenant by the deployment on AWS (`bootstrap`).")),
             (Login::ClientSecret { secret_name, .. }, None) => {
                 Err(Error::new(Code::SecretMissing, format!("the secret {} (the login's secret) is missing", secret_name.as_str())))
             }

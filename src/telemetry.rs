@@ -7,7 +7,11 @@
 
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::error::{Disposition, Error};
 use crate::take_up::{Ending, TakenUp};
@@ -15,9 +19,19 @@ use crate::take_up::{Ending, TakenUp};
 /// Starts logging for a host. `RUST_LOG` changes what is logged; by default our own lines and the warnings of others.
 pub fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,ispm_onboarder=info"));
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(may_be_logged))).with(filter);
     // A second start in one process (tests) keeps the first.
     let _ = subscriber.try_init();
+}
+
+/// Libraries that below warnings log whole requests and answers, with tokens, keys and secrets in them.
+const TALKATIVE: [&str; 3] = ["aws_", "lambda_http", "lambda_runtime"];
+
+/// Whether something may be logged, whatever `RUST_LOG` says.
+#[must_use]
+pub fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::WARN || !TALKATIVE.iter().any(|library| metadata.target().starts_with(library))
 }
 
 /// Logs one input that was taken up.
@@ -70,6 +84,7 @@ fn ended(ending: &Ending) -> (&'static str, Option<&Error>, Option<String>) {
     match ending {
         Ending::Published { outcome, .. } => (outcome.kind.word(), outcome.error.as_ref(), Some(outcome.id().to_string())),
         Ending::Later { error, .. } => ("later", Some(error), None),
+        Ending::Queued => ("queued", None, None),
         Ending::Ignored(error) => ("ignored", Some(error), None),
         Ending::Unfinished(error) => ("unfinished", Some(error), None),
     }

@@ -63,6 +63,11 @@ pub enum Login {
         /// The name of the secret in the store.
         secret_name: SecretName,
     },
+    /// With the word of AWS that the function has the role which an app's federated credential trusts.
+    AwsWebIdentity {
+        /// The app's application (client) id.
+        client_id: Guid,
+    },
 }
 
 /// The tenant's ISPM.

@@ -3,6 +3,8 @@
 mod values;
 pub mod variables;
 
+#[cfg(feature = "aws")]
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +19,12 @@ use variables::{Name, Needed, Variable};
 pub enum SecretStoreUrl {
     /// An Azure Key Vault, `https://NAME.vault.azure.net`.
     KeyVault(Url),
+    /// The secrets of AWS Secrets Manager whose names begin so, `aws-secretsmanager:PREFIX`.
+    #[cfg(feature = "aws")]
+    SecretsManager {
+        /// What stands before each name; may be empty.
+        prefix: String,
+    },
     /// A folder with one file per secret, `file:DIR`.
     Folder(PathBuf),
 }
@@ -26,8 +34,34 @@ pub enum SecretStoreUrl {
 pub enum ResultsUrl {
     /// An Event Grid topic's endpoint, `https://TOPIC.REGION-1.eventgrid.azure.net/api/events`.
     EventGrid(Url),
+    /// A bus of Amazon EventBridge, `eventbridge:BUS`.
+    #[cfg(feature = "aws")]
+    EventBridge {
+        /// The bus's name.
+        bus: String,
+    },
     /// Standard output, one event a line.
     Stdout,
+}
+
+/// The queue in which requests wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueUrl {
+    /// A Storage queue, `https://ACCOUNT.queue.core.windows.net/QUEUE`.
+    Storage(Url),
+    /// A queue of Amazon SQS, `https://sqs.REGION.amazonaws.com/ACCOUNT/QUEUE`.
+    #[cfg(feature = "aws")]
+    Sqs(Url),
+}
+
+/// What the callers from one Entra tenant may name.
+#[cfg(feature = "aws")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MayName {
+    /// Their own tenant.
+    Itself,
+    /// Every tenant that is served.
+    All,
 }
 
 /// A pattern for the hosts that a tenant record's ISPM URL may name: a host name, or `*.` and a suffix.
@@ -55,14 +89,20 @@ pub struct Config {
     pub secret_store: SecretStoreUrl,
     /// `ONBOARDER_RESULTS`
     pub results: ResultsUrl,
-    /// `ONBOARDER_QUEUE`: a Storage queue's URL; needed where events are received.
-    pub queue: Option<Url>,
+    /// `ONBOARDER_QUEUE`: needed where events are received.
+    pub queue: Option<QueueUrl>,
     /// `ONBOARDER_PROPAGATION_MINUTES`: how long after the cause 403, 404 and a pending connection may still pass.
     pub propagation: Duration,
     /// `ONBOARDER_TENANTS`: the only tenants served; without it, every tenant with a record.
     pub tenants: Option<BTreeSet<Guid>>,
     /// `ONBOARDER_ISPM_HOSTS`: hosts a record's ISPM URL may name.
     pub ispm_hosts: Vec<HostPattern>,
+    /// `ONBOARDER_ENTRA_AUDIENCE`: whom Entra tokens of callers are for.
+    #[cfg(feature = "aws")]
+    pub entra_audiences: Vec<String>,
+    /// `ONBOARDER_ENTRA_CALLERS`: the tenants whose callers are heard, and what they may name.
+    #[cfg(feature = "aws")]
+    pub entra_callers: BTreeMap<Guid, MayName>,
     /// `AZURE_CLIENT_ID`: the user-assigned managed identity to use, where there is more than one.
     pub identity_client_id: Option<Guid>,
     /// The host of `IDENTITY_ENDPOINT`, which App Service sets; the only inside name that is called.
@@ -89,13 +129,27 @@ impl Config {
         let propagation = reader.read(&variables::PROPAGATION_MINUTES, values::minutes);
         let tenants = reader.read(&variables::TENANTS, values::tenants);
         let ispm_hosts = reader.read(&variables::ISPM_HOSTS, values::hosts);
+        #[cfg(feature = "aws")]
+        let (entra_audiences, entra_callers) = reader.callers();
         let identity_client_id = reader.read(&variables::CLIENT_ID, values::guid);
         let identity_host = reader.host_in(variables::IDENTITY_ENDPOINT);
         let proxy_hosts = variables::PROXIES.into_iter().filter_map(|name| reader.host_in(name)).collect();
         match (secret_store, results, propagation, ispm_hosts) {
-            (Some(secret_store), Some(results), Some(propagation), Some(ispm_hosts)) if reader.faults.is_empty() => {
-                Ok(Self { secret_store, results, queue, propagation, tenants, ispm_hosts, identity_client_id, identity_host, proxy_hosts })
-            }
+            (Some(secret_store), Some(results), Some(propagation), Some(ispm_hosts)) if reader.faults.is_empty() => Ok(Self {
+                secret_store,
+                results,
+                queue,
+                propagation,
+                tenants,
+                ispm_hosts,
+                #[cfg(feature = "aws")]
+                entra_audiences,
+                #[cfg(feature = "aws")]
+                entra_callers,
+                identity_client_id,
+                identity_host,
+                proxy_hosts,
+            }),
             _ => Err(ConfigError(reader.faults)),
         }
     }
@@ -108,11 +162,27 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
+    /// Makes sure that nothing is named that needs an identity of Azure, which a function on AWS does not have.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with each variable that does.
+    #[cfg(feature = "aws")]
+    pub fn required_on_aws(&self) -> Result<(), ConfigError> {
+        const OF_AZURE: &str = "it belongs to Azure, where `handler` runs";
+        let faults = [
+            matches!(self.secret_store, SecretStoreUrl::KeyVault(_)).then_some(&variables::SECRET_STORE),
+            matches!(self.results, ResultsUrl::EventGrid(_)).then_some(&variables::RESULTS),
+            matches!(self.queue, Some(QueueUrl::Storage(_))).then_some(&variables::QUEUE),
+        ];
+        let faults: Vec<String> = faults.into_iter().flatten().map(|variable| variable.not_valid(OF_AZURE)).collect();
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError(faults)) }
+    }
+
     /// The queue, where events are received.
     ///
     /// # Errors
     /// [`ConfigError`] where `ONBOARDER_QUEUE` is not set.
-    pub fn required_queue(&self) -> Result<&Url, ConfigError> {
+    pub fn required_queue(&self) -> Result<&QueueUrl, ConfigError> {
         self.queue.as_ref().ok_or_else(|| ConfigError(vec![variables::QUEUE.not_set()]))
     }
 }
@@ -136,6 +206,21 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             None => return None,
         };
         parsed.map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    /// Whom Entra tokens are for, and whose are taken: both, or neither.
+    #[cfg(feature = "aws")]
+    fn callers(&mut self) -> (Vec<String>, BTreeMap<Guid, MayName>) {
+        let audiences = self.read(&variables::ENTRA_AUDIENCE, values::audiences);
+        let callers = self.read(&variables::ENTRA_CALLERS, values::callers);
+        let is_set = |variable: &Variable| self.value(variable.name).is_some();
+        let lone = match (is_set(&variables::ENTRA_AUDIENCE), is_set(&variables::ENTRA_CALLERS)) {
+            (true, false) => Some(&variables::ENTRA_CALLERS),
+            (false, true) => Some(&variables::ENTRA_AUDIENCE),
+            _ => None,
+        };
+        self.faults.extend(lone.map(Variable::not_set));
+        (audiences.unwrap_or_default(), callers.unwrap_or_default())
     }
 
     /// The host of a URL that others set. A wrong one is for those who read it to tell.
@@ -188,9 +273,11 @@ mod tests {
     fn a_fault_says_what_the_value_is_what_it_should_be_and_where_to_find_that_but_not_the_value() {
         let id = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/g/providers/Microsoft.EventGrid/topics/hunter2";
         let faults = read(&[GOOD[0], ("ONBOARDER_RESULTS", id)]).unwrap_err().0;
-        let expected = "ONBOARDER_RESULTS is not valid: it is a resource id; expected an Event Grid topic's endpoint, \
-                        https://TOPIC.REGION-1.eventgrid.azure.net/api/events, or stdout:. To find it: \
-                        az eventgrid topic show --resource-group GROUP --name TOPIC --query endpoint --output tsv";
+        let expected = format!(
+            "ONBOARDER_RESULTS is not valid: it is a resource id; expected {}. To find it: \
+             az eventgrid topic show --resource-group GROUP --name TOPIC --query endpoint --output tsv",
+            variables::RESULTS.expected,
+        );
         assert_eq!(faults, [expected]);
         let missing = read(&GOOD).unwrap().required_queue().unwrap_err().0;
         assert!(missing[0].starts_with("ONBOARDER_QUEUE is not set: expected a Storage queue's URL, https://"), "{missing:?}");

@@ -25,10 +25,21 @@ impl fmt::Display for Name {
 pub enum Needed {
     /// Everywhere.
     Always,
-    /// In the function app; the command line does not use it.
-    ByHandler,
+    /// In the function; the command line does not use it.
+    ByFunction,
     /// Nowhere.
     Never,
+}
+
+/// Where a variable has an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// On each platform.
+    All,
+    /// On Azure.
+    Azure,
+    /// On AWS.
+    Aws,
 }
 
 /// A variable that configures this program.
@@ -36,6 +47,8 @@ pub enum Needed {
 pub struct Variable {
     /// Its name.
     pub name: Name,
+    /// Where it has an effect.
+    pub on: On,
     /// Where it has to be set.
     pub needed: Needed,
     /// What its value has to be.
@@ -75,6 +88,11 @@ pub struct OfOthers {
     pub effect: &'static str,
 }
 
+/// What a value may be where AWS is built in, and where it is not.
+const fn on_aws(with: &'static str, without: &'static str) -> &'static str {
+    if cfg!(feature = "aws") { with } else { without }
+}
+
 /// Text that only the page needs: the handler is deployed without it.
 const fn for_page(text: &'static str) -> &'static str {
     if cfg!(feature = "cli") { text } else { "" }
@@ -83,21 +101,29 @@ const fn for_page(text: &'static str) -> &'static str {
 /// `ONBOARDER_SECRET_STORE`
 pub const SECRET_STORE: Variable = Variable {
     name: Name("ONBOARDER_SECRET_STORE"),
+    on: On::All,
     needed: Needed::Always,
-    expected: "a key vault's URL, https://NAME.vault.azure.net, or file:DIR",
+    expected: on_aws(
+        "a key vault's URL, https://NAME.vault.azure.net, aws-secretsmanager:PREFIX, or file:DIR",
+        "a key vault's URL, https://NAME.vault.azure.net, or file:DIR",
+    ),
     find: Some("az keyvault show --name NAME --query properties.vaultUri --output tsv"),
     default: None,
     meaning: for_page(
-        "where tenant records, secrets and connect profiles are read. `file:DIR` is a folder with one file for each secret, the file's \
-         name being the secret's",
+        "where tenant records, secrets and connect profiles are read. `aws-secretsmanager:` may be followed by what stands before each \
+         name, such as `prod/`; `file:DIR` is a folder with one file for each secret, the file's name being the secret's",
     ),
 };
 
 /// `ONBOARDER_RESULTS`
 pub const RESULTS: Variable = Variable {
     name: Name("ONBOARDER_RESULTS"),
+    on: On::All,
     needed: Needed::Always,
-    expected: "an Event Grid topic's endpoint, https://TOPIC.REGION-1.eventgrid.azure.net/api/events, or stdout:",
+    expected: on_aws(
+        "an Event Grid topic's endpoint, https://TOPIC.REGION-1.eventgrid.azure.net/api/events, eventbridge:BUS, or stdout:",
+        "an Event Grid topic's endpoint, https://TOPIC.REGION-1.eventgrid.azure.net/api/events, or stdout:",
+    ),
     find: Some("az eventgrid topic show --resource-group GROUP --name TOPIC --query endpoint --output tsv"),
     default: None,
     meaning: for_page("where results are published. The path may be left out; `stdout:` prints one event a line"),
@@ -106,8 +132,12 @@ pub const RESULTS: Variable = Variable {
 /// `ONBOARDER_QUEUE`
 pub const QUEUE: Variable = Variable {
     name: Name("ONBOARDER_QUEUE"),
-    needed: Needed::ByHandler,
-    expected: "a Storage queue's URL, https://ACCOUNT.queue.core.windows.net/QUEUE",
+    on: On::All,
+    needed: Needed::ByFunction,
+    expected: on_aws(
+        "a Storage queue's URL, https://ACCOUNT.queue.core.windows.net/QUEUE, or an SQS queue's, https://sqs.REGION.amazonaws.com/ACCOUNT/QUEUE",
+        "a Storage queue's URL, https://ACCOUNT.queue.core.windows.net/QUEUE",
+    ),
     find: Some("az storage account show --name ACCOUNT --query primaryEndpoints.queue --output tsv, and the queue's name after it"),
     default: None,
     meaning: for_page("where requests wait that may succeed later. The command line puts none there"),
@@ -116,6 +146,7 @@ pub const QUEUE: Variable = Variable {
 /// `ONBOARDER_PROPAGATION_MINUTES`
 pub const PROPAGATION_MINUTES: Variable = Variable {
     name: Name("ONBOARDER_PROPAGATION_MINUTES"),
+    on: On::All,
     needed: Needed::Never,
     expected: "a whole number of minutes, 1 to 1440",
     find: None,
@@ -126,6 +157,7 @@ pub const PROPAGATION_MINUTES: Variable = Variable {
 /// `ONBOARDER_TENANTS`
 pub const TENANTS: Variable = Variable {
     name: Name("ONBOARDER_TENANTS"),
+    on: On::All,
     needed: Needed::Never,
     expected: "tenant ids, separated by commas",
     find: Some("az account list --query '[].tenantId' --output tsv"),
@@ -136,6 +168,7 @@ pub const TENANTS: Variable = Variable {
 /// `ONBOARDER_ISPM_HOSTS`
 pub const ISPM_HOSTS: Variable = Variable {
     name: Name("ONBOARDER_ISPM_HOSTS"),
+    on: On::All,
     needed: Needed::Never,
     expected: "host names or *.SUFFIX, separated by commas",
     find: Some("the address of the ISPM console, what stands between https:// and the next slash"),
@@ -143,9 +176,39 @@ pub const ISPM_HOSTS: Variable = Variable {
     meaning: for_page("the hosts that a record's `ispm.url` may name. `*.a.b` allows `x.a.b`, not `a.b` and not `x.y.a.b`"),
 };
 
+/// `ONBOARDER_ENTRA_AUDIENCE`
+#[cfg(feature = "aws")]
+pub const ENTRA_AUDIENCE: Variable = Variable {
+    name: Name("ONBOARDER_ENTRA_AUDIENCE"),
+    on: On::Aws,
+    needed: Needed::Never,
+    expected: "client ids or App ID URIs, separated by commas",
+    find: Some("az ad app show --id APP --query '[appId, identifierUris]'"),
+    default: None,
+    meaning: for_page(
+        "whom the Entra tokens of callers are for, as it stands in their `aud`. Without it, and without the next one, no Entra \
+         token is taken",
+    ),
+};
+
+/// `ONBOARDER_ENTRA_CALLERS`
+#[cfg(feature = "aws")]
+pub const ENTRA_CALLERS: Variable = Variable {
+    name: Name("ONBOARDER_ENTRA_CALLERS"),
+    on: On::Aws,
+    needed: Needed::Never,
+    expected: "tenant ids, separated by commas, each by itself or with =all",
+    find: Some("az account show --query tenantId --output tsv"),
+    default: None,
+    meaning: for_page(
+        "the tenants whose callers are heard. A tenant by itself may name itself alone; `ID=all` may name every tenant that is served",
+    ),
+};
+
 /// `AZURE_CLIENT_ID`
 pub const CLIENT_ID: Variable = Variable {
     name: Name("AZURE_CLIENT_ID"),
+    on: On::Azure,
     needed: Needed::Never,
     expected: "a managed identity's client id",
     find: Some("az identity show --resource-group GROUP --name NAME --query clientId --output tsv"),
@@ -154,7 +217,19 @@ pub const CLIENT_ID: Variable = Variable {
 };
 
 /// The variables that configure this program.
-pub const OWN: [&Variable; 7] = [&SECRET_STORE, &RESULTS, &QUEUE, &PROPAGATION_MINUTES, &TENANTS, &ISPM_HOSTS, &CLIENT_ID];
+pub const OWN: &[&Variable] = &[
+    &SECRET_STORE,
+    &RESULTS,
+    &QUEUE,
+    &PROPAGATION_MINUTES,
+    &TENANTS,
+    &ISPM_HOSTS,
+    #[cfg(feature = "aws")]
+    &ENTRA_AUDIENCE,
+    #[cfg(feature = "aws")]
+    &ENTRA_CALLERS,
+    &CLIENT_ID,
+];
 
 /// Where App Service gives out the managed identity's tokens.
 pub const IDENTITY_ENDPOINT: Name = Name("IDENTITY_ENDPOINT");
@@ -164,7 +239,7 @@ pub const PROXIES: [Name; 6] =
     [Name("HTTPS_PROXY"), Name("https_proxy"), Name("ALL_PROXY"), Name("all_proxy"), Name("HTTP_PROXY"), Name("http_proxy")];
 
 /// The variables that others define. Some are read by the libraries that are built in.
-pub const OF_OTHERS: [OfOthers; 6] = [
+pub const OF_OTHERS: [OfOthers; 7] = [
     OfOthers {
         names: &[Name("FUNCTIONS_CUSTOMHANDLER_PORT")],
         set_by: "the Functions host",
@@ -183,6 +258,17 @@ pub const OF_OTHERS: [OfOthers; 6] = [
                  lead into this machine are refused, except those of the proxy and of the identity endpoint",
     },
     OfOthers { names: &[Name("SSL_CERT_FILE")], set_by: "you", effect: "the certificates to trust instead of the system's" },
+    OfOthers {
+        names: &[
+            Name("AWS_REGION"),
+            Name("AWS_PROFILE"),
+            Name("AWS_ACCESS_KEY_ID"),
+            Name("AWS_SECRET_ACCESS_KEY"),
+            Name("AWS_SESSION_TOKEN"),
+        ],
+        set_by: "Lambda, or you",
+        effect: "who this process is on AWS, and in which region; these and the AWS SDK's others are read by it",
+    },
     OfOthers { names: &[Name("RUST_LOG")], set_by: "you", effect: "what is logged; default `warn,ispm_onboarder=info`" },
     OfOthers { names: &[Name("NO_COLOR")], set_by: "you", effect: "no colour in tables; there is none outside a terminal anyway" },
 ];

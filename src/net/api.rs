@@ -5,7 +5,7 @@ use azure_core::http::headers::HeaderName;
 use azure_core::http::{Context, Pipeline, PipelineSendOptions, RawResponse, Request, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::{CallName, may_pass, retry_after};
+use super::{CallName, OwnName, may_pass, retry_after};
 use crate::error::{Code, Error};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
@@ -14,13 +14,20 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 #[derive(Clone, Debug)]
 pub struct Api {
     pipeline: Pipeline,
+    signs_in: bool,
 }
 
 impl Api {
-    /// A service behind a pipeline.
+    /// A service behind a pipeline, which signs in to it by calls of its own.
     #[must_use]
     pub const fn new(pipeline: Pipeline) -> Self {
-        Self { pipeline }
+        Self { pipeline, signs_in: true }
+    }
+
+    /// A service behind a pipeline that signs in nowhere.
+    #[must_use]
+    pub const fn without_sign_in(pipeline: Pipeline) -> Self {
+        Self { pipeline, signs_in: false }
     }
 
     /// Sends one request. Every status is an answer, except those that may pass (408, 429, 5xx), which the guard has repeated as far as
@@ -30,7 +37,7 @@ impl Api {
     /// `Throttled` or `Unavailable` where the call may succeed later; `CredentialRefused` where no token could be had.
     pub async fn send(&self, name: &'static str, request: Request) -> Result<Answer, Error> {
         let mut request = request;
-        let context = Context::new().with_value(CallName(name));
+        let context = if self.signs_in { Context::new().with_value(CallName(name)) } else { Context::new().with_value(OwnName(name)) };
         let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
         let raw = self.pipeline.send(&context, &mut request, Some(options)).await.map_err(|error| from_sdk(&error, name))?;
         let answer = Answer { name, raw };
@@ -129,21 +136,30 @@ pub fn from_sdk(error: &SdkError, name: &str) -> Error {
 fn credential_failure(error: &SdkError, name: &str) -> Error {
     let mut cause = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
     while let Some(inner) = cause {
+        // What an assertion of ours ran into is in our own words already.
+        if let Some(own) = inner.downcast_ref::<Error>() {
+            return own.clone();
+        }
         if let Some(sdk) = inner.downcast_ref::<SdkError>()
             && let ErrorKind::HttpResponse { status, error_code, .. } = sdk.kind()
         {
             let number = error_code.as_deref().map(|code| format!(" AADSTS{}", plain_word(code).unwrap_or_default())).unwrap_or_default();
             let message = format!("{name}: the token request was answered {}{number}", u16::from(*status));
-            return if may_pass(*status) {
-                Error::new(Code::Unavailable, message)
-            } else {
-                Error::new(Code::CredentialRefused, message).hint(credential_hint(error_code.as_deref()))
+            let code = match error_code.as_deref() {
+                _ if may_pass(*status) => return Error::new(Code::Unavailable, message),
+                Some(number) if NO_FEDERATED_CREDENTIAL.contains(&number) => Code::FederatedCredentialMissing,
+                _ => Code::CredentialRefused,
             };
+            return Error::new(code, message).hint(credential_hint(error_code.as_deref()));
         }
         cause = inner.source();
     }
     Error::new(Code::Unavailable, format!("{name}: no token could be had"))
 }
+
+/// No federated credential fits the assertion, or the app has none; or it is not known everywhere yet
+/// (<https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>).
+const NO_FEDERATED_CREDENTIAL: [&str; 6] = ["70021", "70025", "700211", "700212", "700213", "7002138"];
 
 /// What to do about an Entra error number
 /// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
@@ -154,6 +170,13 @@ fn credential_hint(error_code: Option<&str>) -> &'static str {
         }
         Some("7000222") => "The client secret has expired: create a new one for the login app and put it into the secret store.",
         Some("700016") => "The login app is not in this tenant: check login.clientId, and that the tenant has consented to the app.",
+        Some(number) if NO_FEDERATED_CREDENTIAL.contains(&number) => {
+            "Add a federated credential to the login app, with exactly the issuer, subject and audience that `ispm-onboarder permissions` prints. \
+             A new one takes a few minutes to be known everywhere."
+        }
+        Some("700236") => {
+            "The managed identity and the login app have to be in one tenant: register the login app in the function's own tenant."
+        }
         Some("90002" | "900023") => "Entra does not know this tenant: check tenantId in the tenant record.",
         _ => "Check the tenant record's login, and the sign-in logs of the login app in Entra.",
     }

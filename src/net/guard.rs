@@ -10,7 +10,7 @@ use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{Context, Method, Request, StatusCode};
 use tokio::time::{Instant, timeout};
 
-use super::{CallMade, CallName, Invocation};
+use super::{CallMade, CallName, Invocation, OwnName};
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 /// How long one try may take. ARM answers role assignments in a few seconds at worst.
@@ -105,6 +105,9 @@ impl Drop for Exchange {
 
 /// A call's name for the log. The SDKs pass their caller's context on to the calls they make for it, so those are known by where they go.
 fn name_of(request: &Request, ctx: &Context<'_>) -> String {
+    if let Some(name) = ctx.value::<OwnName>() {
+        return name.0.to_owned();
+    }
     let host = request.url().host_str().unwrap_or_default();
     let known = match host.split_once('.').map(|(_, domain)| domain) {
         // The platform's identity endpoint is the only plain-text one.

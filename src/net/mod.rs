@@ -103,6 +103,10 @@ impl Invocation {
 #[derive(Clone, Copy, Debug)]
 pub struct CallName(pub &'static str);
 
+/// The name of a call for which nobody makes further calls: it stands for itself, wherever it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnName(pub &'static str);
+
 /// Options for any client of the process: one transport, no SDK retry, our guard and meter.
 #[must_use]
 pub fn client_options(transport: &Arc<dyn HttpClient>, posts: Posts) -> ClientOptions {
