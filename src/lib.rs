@@ -5,7 +5,11 @@
 //! the crate is one of its steps, or a host that carries events to it.
 
 pub mod apply;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod azure;
+#[cfg(feature = "aws")]
+pub mod callers;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;

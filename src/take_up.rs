@@ -45,7 +45,23 @@ impl Delivery {
     /// A delivery that begins now.
     #[must_use]
     pub fn starting(id: Uuid) -> Self {
-        Self { id, deadline: Instant::now() + DEADLINE }
+        Self::within(id, DEADLINE + GRACE)
+    }
+
+    /// A delivery that begins now and has to be answered within this time, where that is less than what is usual.
+    #[must_use]
+    pub fn within(id: Uuid, time: Duration) -> Self {
+        Self { id, deadline: Instant::now() + time.saturating_sub(GRACE).min(DEADLINE) }
+    }
+
+    /// Runs work that belongs to the delivery but to none of its inputs, such as finding out who sent it, under its deadline.
+    ///
+    /// # Errors
+    /// Those of the work, and `DeadlineReached`.
+    pub async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let id = Uuid::new_v5(&self.id, b"sender");
+        let (result, _) = Invocation::new(id, self.deadline).run(work).await;
+        result.unwrap_or_else(|| Err(Error::new(Code::DeadlineReached, "the invocation's time ran out")))
     }
 
     /// The delivery of one of several inputs: its calls have ids of their own.
@@ -72,6 +88,8 @@ pub enum Ending {
         /// When it comes back; absent where there is no queue, and the caller has to come back.
         delay: Option<Duration>,
     },
+    /// It was put into the queue, to be worked on from there.
+    Queued,
     /// Nothing was to be done.
     Ignored(Error),
     /// It could neither be finished nor put back: the platform has to deliver it again.
@@ -131,6 +149,27 @@ impl Onboarder {
         calls.extend(more);
         let waited = self.since(request.history.first_seen);
         TakenUp { request: Some(request), ending, waited, log, calls }
+    }
+
+    /// Puts one input into the queue without working on it, for a caller that has to be answered at once. What asks for nothing that can
+    /// be done ends as in [`Onboarder::take_up`].
+    pub async fn hand_on(&self, inbound: Inbound, delivery: Delivery) -> TakenUp {
+        let Inbound { request, cause } = inbound;
+        let (ending, calls) = match &request {
+            Ok(request) => self.finish(delivery, self.queue_up(request)).await,
+            Err(refusal) => self.finish(delivery, self.end_unreadable(cause, refusal.clone())).await,
+        };
+        TakenUp { request: request.ok(), ending, waited: time::Duration::ZERO, log: vec![], calls }
+    }
+
+    async fn queue_up(&self, request: &Request) -> Ending {
+        let Some(queue) = &self.queue else {
+            return Ending::Unfinished(Error::new(Code::NotConfigured, "there is no queue").hint("Set ONBOARDER_QUEUE."));
+        };
+        match queue.put(Message::handed_on(request, self.now()).to_string(), Duration::ZERO).await {
+            Ok(_) => Ending::Queued,
+            Err(error) => Ending::Unfinished(error),
+        }
     }
 
     /// Publishing and putting back have a little time of their own, after the work's.
@@ -210,7 +249,7 @@ impl Onboarder {
             return Ending::Unfinished(error);
         }
         match queue.put(kept.text, FOR_A_NEWER_VERSION).await {
-            Ok(()) => Ending::Later { error, delay: Some(FOR_A_NEWER_VERSION) },
+            Ok(delay) => Ending::Later { error, delay: Some(delay) },
             Err(error) => Ending::Unfinished(error),
         }
     }
@@ -257,7 +296,7 @@ impl Onboarder {
         let Some(queue) = &self.queue else { return Ending::Later { error, delay: None } };
         let delay = delay(request, error.retry_after);
         match queue.put(Message::put_back(request, self.now()).to_string(), delay).await {
-            Ok(()) => Ending::Later { error, delay: Some(delay) },
+            Ok(delay) => Ending::Later { error, delay: Some(delay) },
             Err(queue_error) => {
                 let words = format!("{}; and it could not be put back: {}", error.message, queue_error.message);
                 Ending::Unfinished(Error { message: words, ..queue_error })

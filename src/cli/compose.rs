@@ -2,9 +2,18 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "aws")]
+use azure_core::http::HttpClient;
+
 use crate::Onboarder;
+#[cfg(feature = "aws")]
+use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+#[cfg(feature = "aws")]
+use crate::config::{QueueUrl, ResultsUrl, SecretStoreUrl};
+#[cfg(feature = "aws")]
+use crate::identity::WithAws;
 use crate::identity::{AzureCli, ManagedIdentity, Platform};
 use crate::net;
 use crate::scope::Guid;
@@ -19,7 +28,7 @@ pub(super) fn config() -> Result<Config, Wrong> {
     })
 }
 
-/// Sets up an onboarder. Its own identity is the managed identity where there is one, else the Azure CLI's.
+/// Sets up an onboarder. Its own identity is the managed identity where there is one, else the Azure CLI's; on AWS, the SDK's.
 pub(super) fn onboarder(config: Config) -> Result<Onboarder, Wrong> {
     let transport = net::transport_for(&config).map_err(Wrong::new)?;
     let platform: Arc<dyn Platform> = if config.identity_host.is_some() {
@@ -27,7 +36,22 @@ pub(super) fn onboarder(config: Config) -> Result<Onboarder, Wrong> {
     } else {
         Arc::new(AzureCli)
     };
+    #[cfg(feature = "aws")]
+    let platform = with_aws(&config, platform, &transport)?;
     Ok(Onboarder::for_command_line(config, platform, transport, Clock::System))
+}
+
+/// Adds who this process is on AWS, where the configuration names something there: finding that out may take calls.
+#[cfg(feature = "aws")]
+fn with_aws(config: &Config, azure: Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Result<Arc<dyn Platform>, Wrong> {
+    let uses_aws = matches!(config.secret_store, SecretStoreUrl::SecretsManager { .. })
+        || matches!(config.results, ResultsUrl::EventBridge { .. })
+        || matches!(config.queue, Some(QueueUrl::Sqs(_)));
+    if !uses_aws {
+        return Ok(azure);
+    }
+    let aws = block_on(Aws::from_environment(transport.clone()))?;
+    Ok(Arc::new(WithAws { azure, aws }))
 }
 
 /// The tenant meant: the one named, else the only one that this deployment serves.

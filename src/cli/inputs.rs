@@ -112,9 +112,10 @@ impl Row {
                     hint: error.and_then(|error| error.hint.clone()),
                 };
             }
-            Ending::Later { error, .. } => ("later", error),
-            Ending::Ignored(error) => ("ignored", error),
-            Ending::Unfinished(error) => ("unfinished", error),
+            Ending::Later { error, .. } => ("later", Some(error)),
+            Ending::Queued => ("queued", None),
+            Ending::Ignored(error) => ("ignored", Some(error)),
+            Ending::Unfinished(error) => ("unfinished", Some(error)),
         };
         let dash = || "-".to_owned();
         Self {
@@ -123,8 +124,8 @@ impl Row {
             scope,
             role: dash(),
             connection: dash(),
-            why: error.message.clone(),
-            hint: error.hint.clone(),
+            why: error.map(|error| error.message.clone()).unwrap_or_default(),
+            hint: error.and_then(|error| error.hint.clone()),
         }
     }
 }

@@ -42,15 +42,15 @@ impl Show {
             match &taken.ending {
                 Ending::Published { outcome, .. } => tally.failed |= !matches!(outcome.kind, Kind::Onboarded | Kind::Pending),
                 Ending::Later { .. } | Ending::Unfinished(_) => tally.later = true,
-                Ending::Ignored(_) => {}
+                Ending::Queued | Ending::Ignored(_) => {}
             }
         }
         tally
     }
 
-    /// `{"results": [event, …], "later": […], "ignored": […]}`
+    /// `{"results": [event, …], "later": […], "queued": [scope, …], "ignored": […]}`
     pub(super) fn document(&self) -> Value {
-        let (mut results, mut later, mut ignored) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut results, mut later, mut queued, mut ignored) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for taken in &self.taken {
             let scope = taken.request.as_ref().map(|request| &request.scope);
             match &taken.ending {
@@ -58,10 +58,11 @@ impl Show {
                 Ending::Later { error, .. } | Ending::Unfinished(error) => {
                     later.push(json!({ "scope": scope, "code": error.code, "message": error.message, "hint": error.hint }));
                 }
+                Ending::Queued => queued.push(json!(scope)),
                 Ending::Ignored(error) => ignored.push(json!({ "message": error.message })),
             }
         }
-        json!({ "results": results, "later": later, "ignored": ignored })
+        json!({ "results": results, "later": later, "queued": queued, "ignored": ignored })
     }
 
     pub(super) fn print(&self) {

@@ -1,7 +1,6 @@
 //! The Azure Functions custom handler
 //! (<https://learn.microsoft.com/azure/azure-functions/functions-custom-handlers>).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,18 +11,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
-use tokio::time::Instant;
 
-use super::http::{Readiness, answer_call, caller_id, invocation_id, problem};
-use crate::Onboarder;
-use crate::error::{Code, Error};
-use crate::request::{Action, Envelope, Inbound, parse_call, parse_value};
+use super::http::{MOST_CALL_BYTES, Readiness, answer_call, caller_id, invocation_id, problem, unread};
+use super::take_up;
+use crate::error::Error;
+use crate::request::{Action, Envelope, parse_call, parse_value};
 use crate::take_up::{Delivery, Ending, TakenUp};
-use crate::telemetry;
 
 /// Event Grid sends at most 1 MB; as text inside JSON inside JSON it can grow fourfold.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-const MOST_CALL_BYTES: usize = 64 * 1024;
 
 /// The routes of the handler: one for each function folder, and `/`, which the host polls until something answers.
 pub fn router(readiness: Readiness) -> Router {
@@ -93,19 +89,6 @@ async fn onboard(State(readiness): State<Readiness>, headers: HeaderMap, body: R
     }
 }
 
-/// A body that was not read to its end: too large, or broken off.
-fn unread(rejection: &BytesRejection) -> Response {
-    let error = Error::new(Code::InvalidEvent, format!("the body cannot be read: {}", rejection.body_text()));
-    problem(rejection.status(), &error)
-}
-
-async fn take_up(onboarder: &Arc<Onboarder>, function: &str, inbound: Inbound, delivery: Delivery) -> TakenUp {
-    let started = Instant::now();
-    let taken = onboarder.take_up(inbound, delivery).await;
-    telemetry::log(function, &delivery.id.to_string(), &taken, started.elapsed());
-    taken
-}
-
 /// Answers a trigger. A non-2xx answer makes the platform deliver again, and Event Grid hold back all deliveries of this endpoint: it is
 /// given only where an input could neither be finished nor put back.
 fn answer_trigger(taken: &[TakenUp]) -> Response {
@@ -133,6 +116,7 @@ fn lines(taken: &TakenUp) -> Vec<String> {
             None => outcome.kind.word().to_owned(),
         },
         Ending::Later { error, delay } => format!("later{}: {}", delay.map(in_seconds).unwrap_or_default(), error.message),
+        Ending::Queued => "queued".to_owned(),
         Ending::Ignored(error) => format!("ignored: {}", error.message),
         Ending::Unfinished(error) => format!("unfinished: {}", error.message),
     });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -13,6 +14,9 @@ use crate::Onboarder;
 use crate::error::{Code, Error};
 use crate::result_event::Kind;
 use crate::take_up::{Ending, TakenUp};
+
+/// The largest body of an ops call.
+pub(super) const MOST_CALL_BYTES: usize = 64 * 1024;
 
 /// The onboarder, once it is set up; until then its routes wait. The port answers before that.
 #[derive(Clone, Debug, Default)]
@@ -34,10 +38,13 @@ impl Readiness {
 
     /// The onboarder, or the answer that says what is wrong with the configuration.
     pub(super) async fn onboarder(&self) -> Result<Arc<Onboarder>, Response> {
+        self.wait().await.map_err(|error| problem(StatusCode::SERVICE_UNAVAILABLE, &error))
+    }
+
+    /// The onboarder, or what is wrong with the configuration.
+    pub(super) async fn wait(&self) -> Result<Arc<Onboarder>, Error> {
         self.0.wait().await.clone().map_err(|words| {
-            let error = Error::new(Code::NotConfigured, words)
-                .hint("Correct the app settings and restart the app; docs/configuration.md lists them.");
-            problem(StatusCode::SERVICE_UNAVAILABLE, &error)
+            Error::new(Code::NotConfigured, words).hint("Correct the function's settings and restart it; docs/configuration.md lists them.")
         })
     }
 }
@@ -72,9 +79,16 @@ pub(super) fn answer_call(taken: TakenUp) -> Response {
                 json!({ "status": "later", "code": error.code, "message": error.message, "hint": error.hint, "retryInSeconds": seconds });
             (StatusCode::ACCEPTED, [(header::RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
         }
+        Ending::Queued => (StatusCode::ACCEPTED, Json(json!({ "status": "queued" }))).into_response(),
         Ending::Later { error, delay: None } | Ending::Unfinished(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error),
         Ending::Ignored(error) => problem(StatusCode::BAD_REQUEST, &error),
     }
+}
+
+/// A body that was not read to its end: too large, or broken off.
+pub(super) fn unread(rejection: &BytesRejection) -> Response {
+    let error = Error::new(Code::InvalidEvent, format!("the body cannot be read: {}", rejection.body_text()));
+    problem(rejection.status(), &error)
 }
 
 const fn refusal(code: Code) -> StatusCode {

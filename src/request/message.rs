@@ -36,6 +36,12 @@ impl Message {
     /// The request as it goes back into the queue, at `now`.
     #[must_use]
     pub fn put_back(request: &Request, now: OffsetDateTime) -> Self {
+        Self { attempts: request.history.attempts.saturating_add(1), ..Self::handed_on(request, now) }
+    }
+
+    /// The request as it goes into the queue at `now` without having been tried.
+    #[must_use]
+    pub fn handed_on(request: &Request, now: OffsetDateTime) -> Self {
         Self {
             version: VERSION,
             tenant_id: request.tenant,
@@ -44,7 +50,7 @@ impl Message {
             cause: request.cause.clone(),
             caused_at: request.caused_at,
             first_seen: request.history.first_seen.unwrap_or(now),
-            attempts: request.history.attempts.saturating_add(1),
+            attempts: request.history.attempts,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cloud_event;
 mod envelope;
+mod event_bridge;
 mod event_grid;
 mod message;
 
@@ -145,12 +146,14 @@ pub fn parse_value(value: &Value) -> Vec<Inbound> {
 const LONGEST_ATTRIBUTE: usize = 1024;
 const DATA: &str = "Send data as {\"tenantId\": \"<tenant id>\", \"scope\": \"/subscriptions/<id>\"}.";
 const SHAPES: &str =
-    "Expected a CloudEvents 1.0 event, an Event Grid schema event, or a message of this program's own; see docs/events.md.";
+    "Expected a CloudEvents 1.0 event, an Event Grid or EventBridge event, or a message of this program's own; see docs/events.md.";
 
 fn parse_item(value: &Value) -> Inbound {
     let has = |key: &str| value.get(key).is_some();
     if has("specversion") || (has("source") && has("type")) {
         cloud_event::parse(value)
+    } else if has("detail-type") {
+        event_bridge::parse(value)
     } else if has("eventType") {
         event_grid::parse(value)
     } else if has("firstSeen") {

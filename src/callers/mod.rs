@@ -1,0 +1,126 @@
+//! Who calls over HTTP, and what they may ask for: callers whom AWS vouches for, Entra's tokens, and webhook keys.
+//!
+//! A deployment that is called over HTTP takes nothing from a caller that it does not know, and from one that it knows only what names a
+//! tenant that this caller may name.
+
+mod entra;
+mod keys;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use axum::http::{HeaderMap, header};
+
+use crate::error::{Code, Error};
+use crate::scope::Guid;
+
+pub use entra::{EntraTokens, Role};
+pub use keys::{KEY_HEADER, WebhookKeys};
+
+/// A caller that was recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    who: Who,
+    may_name: Tenants,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    Iam(String),
+    Entra { tenant: Guid, object_id: Guid },
+    Key(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tenants {
+    All,
+    Only(BTreeSet<Guid>),
+}
+
+impl fmt::Display for Caller {
+    /// For logs: an ARN, an object id, a key's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.who {
+            Who::Iam(arn) => write!(f, "{arn}"),
+            Who::Entra { tenant, object_id } => write!(f, "object {object_id} of tenant {tenant}"),
+            Who::Key(name) => write!(f, "webhook key {name}"),
+        }
+    }
+}
+
+impl Caller {
+    /// A caller whom AWS has let through, by its ARN. IAM decides who is: whoever may call may name each tenant that is served.
+    #[must_use]
+    pub fn of_iam(arn: &str) -> Self {
+        Self { who: Who::Iam(crate::scope::printable(arn)), may_name: Tenants::All }
+    }
+
+    /// Makes sure that the caller may name a tenant.
+    ///
+    /// # Errors
+    /// `NotPermitted` where it may not.
+    pub fn may_name(&self, tenant: Guid) -> Result<(), Error> {
+        let allowed = match &self.may_name {
+            Tenants::All => true,
+            Tenants::Only(tenants) => tenants.contains(&tenant),
+        };
+        if allowed {
+            return Ok(());
+        }
+        Err(Error::new(Code::NotPermitted, format!("this caller ({self}) may not name tenant {tenant}"))
+            .hint("Add the tenant to those of the webhook key, or set =all for the caller's tenant in ONBOARDER_ENTRA_CALLERS."))
+    }
+}
+
+/// The bearer token of a request, if it has one. The scheme's name ignores case (RFC 9110, section 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+fn not_authenticated(words: &str) -> Error {
+    Error::new(Code::NotAuthenticated, words)
+}
+
+/// Recognises callers by what they send along.
+#[derive(Debug)]
+pub struct Callers {
+    tokens: EntraTokens,
+    keys: WebhookKeys,
+}
+
+impl Callers {
+    /// Recognises callers by these.
+    #[must_use]
+    pub const fn new(tokens: EntraTokens, keys: WebhookKeys) -> Self {
+        Self { tokens, keys }
+    }
+
+    /// Recognises the caller of an ops route: one whom AWS let through, or one with an Entra token and the app role.
+    ///
+    /// # Errors
+    /// `NotAuthenticated` and `NotPermitted`, which the caller has to mend, and those of reading Entra's keys, which may pass.
+    pub async fn of_call(&self, iam: Option<&str>, headers: &HeaderMap, roles: &[Role]) -> Result<Caller, Error> {
+        match (iam, bearer(headers)) {
+            (Some(arn), _) => Ok(Caller::of_iam(arn)),
+            (None, Some(token)) => self.tokens.caller(token, roles).await,
+            (None, None) => Err(not_authenticated("the call has no Entra token, and AWS did not sign the caller in")
+                .hint("Send an Entra token as `Authorization: Bearer`, or call a URL whose AuthType is AWS_IAM with a signed request.")),
+        }
+    }
+
+    /// Recognises the sender of a delivery: one with a webhook key, or as [`Callers::of_call`].
+    ///
+    /// # Errors
+    /// Those of [`Callers::of_call`], and those of reading the key.
+    pub async fn of_delivery(&self, iam: Option<&str>, headers: &HeaderMap) -> Result<Caller, Error> {
+        match headers.get(KEY_HEADER) {
+            Some(value) if iam.is_none() => self.keys.caller(value.to_str().unwrap_or_default()).await,
+            None if iam.is_none() && bearer(headers).is_none() => {
+                Err(not_authenticated("the delivery has neither a webhook key nor an Entra token")
+                    .hint(format!("Give the event subscription the secret delivery header {KEY_HEADER}, or let it sign in to Entra.")))
+            }
+            _ => self.of_call(iam, headers, &[Role::Send, Role::EventGrid]).await,
+        }
+    }
+}
