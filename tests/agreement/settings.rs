@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ispm_onboarder::config::Config;
-use ispm_onboarder::config::variables::{CLIENT_ID, Needed, OWN, PROPAGATION_MINUTES};
+use ispm_onboarder::config::variables::{CLIENT_ID, Needed, OWN, On, PROPAGATION_MINUTES};
+use ispm_onboarder::config::{Config, QueueUrl};
 use ispm_onboarder_simulator::World;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ fn terraform_sets_what_is_read_and_nothing_else() {
     let flex = app.keys(app.attribute("locals.flex_app_settings"));
     let other_plans = app.keys(app.attribute("resource.azurerm_linux_function_app.this.app_settings"));
     let (names, connections) = of_functions();
-    let own = OWN.iter().map(|variable| variable.name.to_string());
+    let own = OWN.iter().filter(|variable| variable.on != On::Aws).map(|variable| variable.name.to_string());
     let by_identity = |connection: &String| CONNECTION_BY_IDENTITY.map(|member| format!("{connection}__{member}"));
     let read: BTreeSet<String> =
         own.chain(names).chain(connections.iter().flat_map(by_identity)).chain(OF_THE_HOST.map(str::to_owned)).collect();
@@ -87,7 +87,7 @@ fn the_example_for_a_laptop_has_what_is_needed_and_nothing_else() {
 fn the_example_for_a_laptop_is_taken_and_leads_into_the_simulated_world() {
     let values = local();
     let config = Config::read(|name| values.get(name)?.as_str().map(str::to_owned)).unwrap();
-    let queue = config.required_queue().unwrap();
+    let QueueUrl::Storage(queue) = config.required_queue().unwrap() else { panic!("the example is of Azure") };
     let text = |name: &str| values[name].as_str().unwrap();
     assert_eq!(queue.path(), format!("/{}", text("ONBOARDER_QUEUE_NAME")));
     let world = World::demo(12);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ispm_onboarder::config::variables::{Needed, OF_OTHERS, OWN, OfOthers, Variable};
+use ispm_onboarder::config::variables::{Needed, OF_OTHERS, OWN, OfOthers, On, Variable};
 use ispm_onboarder::permissions::{Permissions, Row};
 use serde_json::Value;
 
@@ -31,7 +31,9 @@ fn code(text: impl std::fmt::Display) -> String {
 
 /// Words of an error as a page shows them: what can be typed is code.
 fn spans(text: &str) -> String {
-    let typed = |word: &str| ["https://", "file:", "stdout:", "*."].iter().any(|start| word.starts_with(start));
+    let typed = |word: &str| {
+        ["https://", "aws-secretsmanager:", "eventbridge:", "file:", "stdout:", "*.", "=all"].iter().any(|start| word.starts_with(start))
+    };
     let words = text.split(' ').map(|word| match word.trim_end_matches(',') {
         bare if typed(bare) => word.replace(bare, &code(bare)),
         _ => word.to_owned(),
@@ -42,12 +44,17 @@ fn spans(text: &str) -> String {
 fn variables() -> String {
     let needed = |variable: &Variable| match variable.needed {
         Needed::Always => "yes",
-        Needed::ByHandler => "by `handler`",
+        Needed::ByFunction => "by `handler` and `bootstrap`",
         Needed::Never => "no",
     };
     let row = |variable: &&Variable| {
         let default = variable.default.map(code).unwrap_or_default();
-        [code(variable.name), needed(variable).to_owned(), spans(variable.expected), default, variable.meaning.to_owned()]
+        let on = match variable.on {
+            On::All => "",
+            On::Azure => "on Azure: ",
+            On::Aws => "on AWS: ",
+        };
+        [code(variable.name), needed(variable).to_owned(), spans(variable.expected), default, format!("{on}{}", variable.meaning)]
     };
     table(["name", "needed", "value", "default", "meaning"], OWN.iter().map(row))
 }

@@ -181,9 +181,24 @@ mod simulator {
 
     /// Quoted names in the services' code that look like `service.operation`.
     fn operations() -> BTreeSet<String> {
-        let services = ["arm", "entra", "event-grid", "graph", "identity", "ispm", "key-vault", "queue"];
+        let services = [
+            "arm",
+            "entra",
+            "event-bridge",
+            "event-grid",
+            "graph",
+            "identity",
+            "ispm",
+            "key-vault",
+            "queue",
+            "secrets-manager",
+            "sqs",
+            "sts",
+        ];
         let is_operation = |text: &str| {
-            let known = text.split_once('.').is_some_and(|(service, rest)| services.contains(&service) && rest != "unknown");
+            let known = text
+                .split_once('.')
+                .is_some_and(|(service, rest)| services.contains(&service) && rest.rsplit('.').next() != Some("unknown"));
             let is_host = matches!(text.rsplit('.').next(), Some("com" | "net"));
             known && !is_host && text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'))
         };
@@ -250,7 +265,14 @@ mod examples_are_taken {
 
     #[test]
     fn events_and_messages() {
-        for example in [examples("schema: requested-event"), examples("schema: queue-message"), examples("event-grid-schema")].concat() {
+        for example in [
+            examples("schema: requested-event"),
+            examples("schema: queue-message"),
+            examples("event-grid-schema"),
+            examples("event-bridge"),
+        ]
+        .concat()
+        {
             for inbound in parse(example.as_bytes()) {
                 assert!(inbound.request.is_ok(), "{:?} of {example}", inbound.request);
             }

@@ -10,6 +10,8 @@ pub fn parts() -> Vec<(&'static str, String)> {
         Holder::IspmApp => "rights of the ISPM app",
         Holder::EventsTopic => "rights of the events topic",
         Holder::ResultsTopic => "rights of the results topic",
+        Holder::AwsRole => "rights of the role on AWS",
+        Holder::AwsRule => "rights of the rule on AWS",
     };
     Holder::ALL.into_iter().map(|holder| (name(holder), permissions.markdown(holder))).collect()
 }

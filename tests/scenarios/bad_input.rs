@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ASSIGN, CONNECT, EPOCH, EVENT, Given, PUBLISH, Scenario, event_grid_event, requested, subscription};
+use crate::HOST;
+use crate::harness::{ASSIGN, CONNECT, EPOCH, EVENT, Given, Host, PUBLISH, Scenario, event_grid_event, requested, subscription};
 
 const NOT_AN_ID: &str = "not-an-id";
 
@@ -134,7 +135,8 @@ async fn unknown_types_and_empty_arrays_are_ignored() {
         let s = Given::demo().start();
         assert_eq!(call(&s, &value).await, 200);
         assert!(s.unread_calls().is_empty());
-        assert!(s.everything_said().iter().any(|said| said.contains("ignored")), "the host's log says why");
+        let said = s.everything_said();
+        assert!(HOST == Host::Lambda || said.iter().any(|said| said.contains("ignored")), "the host's log says why");
     }
 }
 
@@ -167,19 +169,6 @@ async fn a_cause_too_long_to_be_told_does_not_come_back_for_ever() {
     let mut event = event_grid_event(EVENT, EPOCH, &data);
     event["id"] = json!(long);
     refused(&event, "failed invalid-event", &["id"]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_the_host_never_makes_is_answered_and_does_nothing() {
-    for body in ["", "hello", "[]", "{}", "{\"Data\": []}", "{\"Data\": {\"other\": 1}}", "\u{feff}{}"] {
-        let s = Given::demo().start();
-        for route in ["/OnOnboardingEvent", "/OnOnboardingMessage"] {
-            let answer = s.post(route, &[], body).await;
-            assert_eq!(answer.status, 400, "{body}");
-            assert_eq!(answer.json()["code"], "invalid-event", "{body}");
-        }
-        assert!(s.unread_calls().is_empty());
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ASSIGN, Given, PUBLISH, PUT_BACK, Scenario};
+use crate::harness::{ASSIGN, Given, PUBLISH, PUT_BACK, Scenario, store_secret};
 
 /// Puts the right record into the vault, lets the request come back, and accounts for its success.
 async fn mended(s: &Scenario, right: &Value) {
@@ -102,7 +102,7 @@ async fn a_record_that_is_not_json_or_not_an_object_is_refused() {
         let right = Given::demo().start().record();
         let s = Given::demo()
             .world(|world, cast| {
-                world.set_secret(&cast.vault, &format!("ispm-onboarder-{}", cast.tenant), text);
+                store_secret(world, cast, &format!("ispm-onboarder-{}", cast.tenant), text);
             })
             .start();
         s.onboard(&s.cast.new).await;

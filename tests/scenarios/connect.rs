@@ -5,7 +5,7 @@ use ispm_onboarder_simulator::{DemoCast, World};
 use serde_json::json;
 use time::Duration;
 
-use crate::harness::{ASSIGN, COLD_START, CONNECT, EPOCH, Given, PUBLISH, PUT_BACK, cold, subscription, warm};
+use crate::harness::{ASSIGN, COLD_START, CONNECT, EPOCH, Given, PUBLISH, PUT_BACK, cold, store_secret, stored_secret, subscription, warm};
 
 const MINUTE: u64 = 60;
 
@@ -161,9 +161,9 @@ mod console {
         s.deliver(s.event("one", &subscription(&s.cast.new))).await;
         s.deliver(s.event("two", &subscription(&s.cast.by_hand))).await;
         s.change(|world, cast| {
-            let secret = world.vaults[&cast.vault].secret(&format!("ispm-onboarder-{}", cast.tenant), None).unwrap();
-            let other = secret.value.reveal().replace(&cast.entra_source, "Contoso Entra ID (EU)");
-            world.set_secret(&cast.vault, &format!("ispm-onboarder-{}", cast.tenant), &other);
+            let record = stored_secret(world, cast, &format!("ispm-onboarder-{}", cast.tenant));
+            let other = record.replace(&cast.entra_source, "Contoso Entra ID (EU)");
+            store_secret(world, cast, &format!("ispm-onboarder-{}", cast.tenant), &other);
         });
         s.settle(1).await;
         s.deliver(s.event("three", &subscription(&s.cast.new))).await;

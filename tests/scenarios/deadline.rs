@@ -1,10 +1,8 @@
 //! The 25 seconds of a delivery. The account checks that every trigger is answered within Event Grid's 30.
 
-use std::time::Duration;
-
 use ispm_onboarder_simulator::{Effect, Fault};
 
-use crate::harness::{ASSIGN, CONNECT, Given, PUBLISH, PUT_BACK, Scenario, subscription};
+use crate::harness::{ASSIGN, CONNECT, Given, NEXT_DELIVERY, PUBLISH, PUT_BACK, SECRET_STORE, Scenario, subscription};
 
 fn slow(operation: &str, seconds: u64) -> Fault {
     Fault::new(operation, Effect::Delay { seconds })
@@ -24,7 +22,7 @@ async fn recovers(s: &Scenario) {
 
 #[tokio::test(start_paused = true)]
 async fn calls_that_hang_are_put_back_and_answered_in_time() {
-    for hanging in ["arm.subscription.get", "arm.role-assignments.list", ASSIGN, "ispm.*", "graph.*", "entra.token", "key-vault.*"] {
+    for hanging in ["arm.subscription.get", "arm.role-assignments.list", ASSIGN, "ispm.*", "graph.*", "entra.token", SECRET_STORE] {
         let s = Given::demo().fault(slow(hanging, 3600)).start();
         let delivery = s.onboard(&s.cast.new).await;
         assert_eq!(delivery.status, 200, "{hanging}");
@@ -35,7 +33,7 @@ async fn calls_that_hang_are_put_back_and_answered_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cloud_that_is_slow_everywhere_is_put_back_and_answered_in_time() {
-    let s = Given::demo().fault(slow("arm.*", 7)).fault(slow("ispm.*", 7)).fault(slow("key-vault.*", 2)).start();
+    let s = Given::demo().fault(slow("arm.*", 7)).fault(slow("ispm.*", 7)).fault(slow(SECRET_STORE, 2)).start();
     let delivery = s.onboard(&s.cast.new).await;
     assert_eq!(delivery.status, 200);
     s.count_calls();
@@ -82,14 +80,14 @@ async fn a_queue_that_hangs_is_answered_in_time_too() {
     let delivery = s.onboard(&s.cast.new).await;
     assert_eq!(delivery.status, 500, "the event has to come again");
     s.mend();
-    s.settle_for(Duration::from_mins(2)).await;
+    s.settle_for(NEXT_DELIVERY).await;
     s.count_calls();
     s.expect_results(["onboarded"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_cannot_be_read_is_answered_while_the_vault_hangs() {
-    let s = Given::demo().fault(slow("key-vault.*", 3600)).start();
+    let s = Given::demo().fault(slow(SECRET_STORE, 3600)).start();
     let delivery = s.deliver(s.event("bad", "/subscriptions/not-an-id")).await;
     assert_eq!(delivery.status, 200, "{}", String::from_utf8_lossy(&delivery.answer));
     s.count_calls();

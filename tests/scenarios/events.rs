@@ -63,7 +63,9 @@ async fn several_events_in_one_array_are_each_taken_up() {
     ]);
     call(&s, "OnOnboardingEvent", "event", &text(&events, 1)).await;
     s.count_calls();
-    s.expect_results(["onboarded", "failed invalid-event", "onboarded"]);
+    let mut told: Vec<String> = s.distinct_results().into_values().collect();
+    told.sort_unstable();
+    assert_eq!(told, ["failed invalid-event", "onboarded", "onboarded"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +131,12 @@ async fn a_role_a_principal_or_a_url_in_an_event_changes_nothing() {
     s.expect_calls(cold([ASSIGN, CONNECT, PUBLISH]));
     assert_eq!(s.expect_results(["onboarded"]), [expected]);
     assert_eq!(s.assignments_at(&subscription(&s.cast.new)), plain.assignments_at(&subscription(&s.cast.new)));
-    assert!(!s.everything_said().iter().skip(2).any(|said| said.contains("evil.example") && !said.contains("\"Data\"")));
+    assert!(
+        !s.everything_said()
+            .iter()
+            .skip(2)
+            .any(|said| said.contains("evil.example") && !said.contains("\"Data\"") && !said.contains("\"Records\""))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,11 @@
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a scenario fails by panicking")]
 
+use harness::Host;
+
+/// Here they play on Azure Functions; `lambda.rs` beside this file plays them on AWS Lambda.
+const HOST: Host = Host::Functions;
+
 mod bad_input;
 mod bad_records;
 mod connect;
@@ -11,10 +16,12 @@ mod connect_failures;
 mod deadline;
 mod events;
 mod faults;
+#[allow(dead_code, reason = "each host needs a part of it")]
 mod harness;
 mod http;
 mod later;
 mod management_groups;
+mod on_functions;
 mod onboarding;
 mod plan;
 mod policy;

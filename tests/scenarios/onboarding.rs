@@ -4,7 +4,7 @@ use ispm_onboarder::azure::assignment_name;
 use ispm_onboarder::scope::{Guid, Scope};
 use serde_json::json;
 
-use crate::harness::{ASSIGN, COLD_START, CONNECT, Given, PUBLISH, cold, logs, subscription, warm};
+use crate::harness::{ASSIGN, COLD_START, CONNECT, Given, PUBLISH, cold, subscription, warm};
 
 #[tokio::test(start_paused = true)]
 async fn a_new_subscription_gets_reader_a_connection_and_one_result() {
@@ -12,7 +12,6 @@ async fn a_new_subscription_gets_reader_a_connection_and_one_result() {
     let delivery = s.onboard(&s.cast.new).await;
 
     assert_eq!(delivery.status, 200);
-    assert_eq!(logs(&delivery).len(), 4, "what was asked, two steps and the end: {:?}", logs(&delivery));
     let scope = subscription(&s.cast.new);
     let assignments = s.assignments_at(&scope);
     let [assignment] = assignments.as_slice() else { panic!("{assignments:?}") };
@@ -30,25 +29,6 @@ async fn a_new_subscription_gets_reader_a_connection_and_one_result() {
     s.expect_calls(cold([ASSIGN, CONNECT, PUBLISH]));
     let [result] = s.expect_results(["onboarded"]);
     insta::assert_json_snapshot!("onboarded", result);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cold_start_reads_three_secrets_and_fetches_a_token_for_each_audience() {
-    let s = Given::demo().start();
-    s.onboard(&s.cast.new).await;
-
-    let mut calls: Vec<String> = s.unread_calls().into_iter().map(|call| call.operation).collect();
-    calls.retain(|name| ["identity.", "entra.", "key-vault."].iter().any(|service| name.starts_with(service)));
-    calls.sort_unstable();
-    // The first read of the vault is its challenge, which the SDK asks for to learn where to sign in.
-    let expected = [
-        ("entra.token", 2, "Resource Manager and Graph, as the login app"),
-        ("identity.token", 2, "the vault and Event Grid, as the function"),
-        ("key-vault.secret.get", 4, "the challenge, the record, the login's secret and the API token"),
-    ];
-    let expected: Vec<&str> = expected.into_iter().flat_map(|(name, times, _)| vec![name; times]).collect();
-    assert_eq!(calls, expected);
-    s.expect_results(["onboarded"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,23 +64,6 @@ async fn an_object_id_in_the_record_saves_the_call_of_graph() {
     s.onboard(&s.cast.new).await;
     let reads = ["arm.subscription.get", "arm.role-assignments.list", "ispm.connections.list", "ispm.sources.list"];
     s.expect_calls([&[COLD_START][..], &reads, &[ASSIGN, CONNECT, PUBLISH]].concat());
-    s.expect_results(["onboarded"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_managed_identity_signs_in_without_any_stored_secret() {
-    let s = Given::demo()
-        .record(|record| record["login"] = json!({"method": "managed-identity"}))
-        .world(|world, cast| {
-            let vault = world.vaults.get_mut(&cast.vault).unwrap();
-            vault.secrets.remove("contoso-login-secret").unwrap();
-        })
-        .start();
-    s.onboard(&s.cast.new).await;
-    let calls = s.unread_calls();
-    assert!(!calls.iter().any(|call| call.operation.starts_with("entra.")), "{calls:#?}");
-    let created = s.assignments_at(&subscription(&s.cast.new));
-    assert_eq!(created.len(), 1);
     s.expect_results(["onboarded"]);
 }
 

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ASSIGN, CONNECT, Given, PUBLISH, cold};
+use crate::harness::{ASSIGN, CONNECT, Given, PUBLISH, cold, store_secret};
 
 const SHIPPED: &str = include_str!("../../src/ispm/profiles/default.json");
 
 /// A world whose tenant uses this profile.
 fn given(profile: &str) -> Given {
     Given::demo().record(|record| record["ispm"]["connect"] = json!({"mode": "profile", "name": "gateway"})).world(|world, cast| {
-        world.set_secret(&cast.vault, "ispm-onboarder-profile-gateway", profile);
+        store_secret(world, cast, "ispm-onboarder-profile-gateway", profile);
     })
 }
 
@@ -42,7 +42,7 @@ async fn is_told_and_mended(profile: &str, place: &str) {
     s.expect_waiting();
 
     s.change(|world, cast| {
-        world.set_secret(&cast.vault, "ispm-onboarder-profile-gateway", &changed(|_| {}));
+        store_secret(world, cast, "ispm-onboarder-profile-gateway", &changed(|_| {}));
     });
     s.settle(1).await;
     s.count_calls();

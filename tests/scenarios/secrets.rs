@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::Once;
 
+use ispm_onboarder::telemetry::may_be_logged;
 use ispm_onboarder_simulator::{Effect, Fault};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::dynamic_filter_fn;
@@ -35,7 +36,7 @@ impl io::Write for Log {
 fn listen() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
-        let listening = dynamic_filter_fn(|_, _| LOG.with_borrow(Option::is_some));
+        let listening = dynamic_filter_fn(|metadata, _| LOG.with_borrow(Option::is_some) && may_be_logged(metadata));
         let layer = tracing_subscriber::fmt::layer().json().with_writer(|| Log).with_filter(listening);
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).expect("nothing else listens");
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ispm_onboarder_simulator::world::{Application, ClientSecret, Sensitive};
 use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
 
-use crate::harness::{ASSIGN, COLD_START, EPOCH, Given, PUBLISH, PUT_BACK, Scenario, cold, subscription, warm};
+use crate::harness::{ASSIGN, COLD_START, EPOCH, Given, PUBLISH, PUT_BACK, Scenario, cold, store_secret, subscription, warm};
 
 const NEW_SECRET: &str = "another~login~secret~of~no~value";
 
@@ -15,7 +15,7 @@ fn login_app<'a>(world: &'a mut World, cast: &DemoCast) -> &'a mut Application {
 
 fn store_new_secret(s: &Scenario) {
     s.change(|world, cast| {
-        world.set_secret(&cast.vault, "contoso-login-secret", NEW_SECRET);
+        store_secret(world, cast, "contoso-login-secret", NEW_SECRET);
     });
 }
 
@@ -154,27 +154,4 @@ async fn entra_that_is_not_well_is_nobodys_fault() {
         s.count_calls();
         s.expect_results(["onboarded"]);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_function_without_its_own_identity_leaves_the_event_to_event_grid() {
-    let s = Given::demo().fault(Fault::status("identity.token", 500)).start();
-    let delivery = s.onboard(&s.cast.new).await;
-    assert_eq!(delivery.status, 500, "neither done nor stored: {:?}", delivery.answer);
-    s.mend();
-    s.settle(1).await;
-    s.count_calls();
-    s.expect_results(["onboarded"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_of_the_queue_that_is_refused_is_replaced_at_once() {
-    let s = Given::demo().fault(Fault::status("arm.*", 503)).fault(Fault::status(PUT_BACK, 401).times(1)).start();
-    let delivery = s.onboard(&s.cast.new).await;
-    assert_eq!(delivery.status, 200);
-    s.expect_waiting();
-    s.mend();
-    s.settle(1).await;
-    s.count_calls();
-    s.expect_results(["onboarded"]);
 }

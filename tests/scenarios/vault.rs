@@ -5,9 +5,11 @@ use std::time::Duration;
 use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
 use serde_json::json;
 
-use crate::harness::{ASSIGN, COLD_START, EPOCH, EVENT, Given, PUBLISH, PUT_BACK, requested, subscription, warm};
+use crate::HOST;
+use crate::harness::{
+    ASSIGN, COLD_START, EPOCH, EVENT, GET_SECRET, Given, Host, PUBLISH, PUT_BACK, requested, store_secret, subscription, warm,
+};
 
-const GET_SECRET: &str = "key-vault.secret.get";
 const OTHER_TENANT: &str = "77777777-7777-4777-8777-777777777777";
 
 #[tokio::test(start_paused = true)]
@@ -16,7 +18,11 @@ async fn a_vault_that_refuses_the_function_is_told_and_waited_for() {
     s.onboard(&s.cast.new).await;
     s.expect_calls([COLD_START, PUBLISH, PUT_BACK]);
     let [told] = s.expect_results(["tenant.failed secret-store-refused"]);
-    assert!(told["data"]["hint"].as_str().is_some_and(|words| words.contains("Key Vault Secrets User")), "{told:#}");
+    let right = match HOST {
+        Host::Functions => "Key Vault Secrets User",
+        Host::Lambda => "secretsmanager:GetSecretValue",
+    };
+    assert!(told["data"]["hint"].as_str().is_some_and(|words| words.contains(right)), "{told:#}");
     s.expect_waiting();
     s.mend();
     s.settle(1).await;
@@ -51,7 +57,7 @@ async fn a_vault_that_is_down_is_waited_for_and_nobody_is_blamed() {
 async fn a_line_break_at_the_end_of_a_secret_does_not_count() {
     let written = |world: &mut World, cast: &DemoCast| {
         let secret = format!("{}\r\n", cast.login_secret.reveal());
-        world.set_secret(&cast.vault, "contoso-login-secret", &secret);
+        store_secret(world, cast, "contoso-login-secret", &secret);
     };
     let s = Given::demo().world(written).start();
     s.onboard(&s.cast.new).await;
@@ -62,9 +68,18 @@ async fn a_line_break_at_the_end_of_a_secret_does_not_count() {
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_missing_empty_or_disabled_is_told_by_its_name() {
     type Change = fn(&mut World, &DemoCast, &str);
-    let missing: Change = |world, cast, name| drop(world.vaults.get_mut(&cast.vault).and_then(|vault| vault.secrets.remove(name)));
-    let empty: Change = |world, cast, name| drop(world.set_secret(&cast.vault, name, " ").version.clone());
-    let disabled: Change = |world, cast, name| world.set_secret(&cast.vault, name, "x").enabled = false;
+    let missing: Change = |world, cast, name| match HOST {
+        Host::Functions => drop(world.vaults.get_mut(&cast.vault).and_then(|vault| vault.secrets.remove(name))),
+        Host::Lambda => drop(world.aws_mut(&cast.aws.account, &cast.aws.region).secrets.remove(name)),
+    };
+    let empty: Change = |world, cast, name| store_secret(world, cast, name, " ");
+    let disabled: Change = |world, cast, name| match HOST {
+        Host::Functions => world.set_secret(&cast.vault, name, "x").enabled = false,
+        Host::Lambda => {
+            let secret = world.aws_mut(&cast.aws.account, &cast.aws.region).secrets.get_mut(name);
+            secret.expect("the demo has it").deleted_on = Some(EPOCH);
+        }
+    };
     for (change, code) in [(missing, "secret-missing"), (empty, "secret-missing"), (disabled, "secret-store-refused")] {
         for name in ["contoso-login-secret", "contoso-ispm-token"] {
             let s = Given::demo().world(|world, cast| change(world, cast, name)).start();
@@ -98,7 +113,11 @@ async fn a_tenant_without_a_record_is_refused_outside_every_served_tenant() {
     s.deliver(requested(EVENT, EPOCH, &json!({"tenantId": OTHER_TENANT, "scope": subscription(&s.cast.new)}))).await;
     s.expect_calls([COLD_START, PUBLISH]);
     let [result] = s.expect_results(["failed tenant-not-served"]);
-    assert_eq!(result["source"], "urn:ispm-onboarder:unserved");
+    let source = match HOST {
+        Host::Functions => "urn:ispm-onboarder:unserved",
+        Host::Lambda => "dev.ispm-onboarder",
+    };
+    assert_eq!(result["source"], source);
     assert!(result["data"].get("tenantId").is_none(), "no served tenant is named: {result:#}");
     let said = format!("{} {}", result["data"]["message"], result["data"]["hint"]);
     assert!(said.contains(OTHER_TENANT) && said.contains(&format!("ispm-onboarder-{OTHER_TENANT}")), "{said}");
@@ -109,7 +128,11 @@ async fn a_tenant_outside_the_list_is_refused_without_a_look_into_the_vault() {
     let s = Given::demo().setting("ONBOARDER_TENANTS", OTHER_TENANT).start();
     s.onboard(&s.cast.new).await;
     let calls: Vec<String> = s.unread_calls().into_iter().map(|call| call.operation).collect();
-    assert_eq!(calls, ["identity.token", PUBLISH]);
+    let expected: &[&str] = match HOST {
+        Host::Functions => &["identity.token", PUBLISH],
+        Host::Lambda => &[PUBLISH],
+    };
+    assert_eq!(calls, expected);
     let [result] = s.expect_results(["failed tenant-not-served"]);
     assert!(result["data"]["hint"].as_str().is_some_and(|words| words.contains("ONBOARDER_TENANTS")), "{result:#}");
 }

@@ -1,15 +1,32 @@
 //! The calls of a delivery, by the simulator's names.
 
-use super::COLD_START;
+use super::{COLD_START, Host};
+use crate::HOST;
 
 /// Assigning Reader.
 pub const ASSIGN: &str = "arm.role-assignments.create";
 /// Creating the connection.
 pub const CONNECT: &str = "ispm.connections.create";
 /// Publishing a result.
-pub const PUBLISH: &str = "event-grid.publish";
+pub const PUBLISH: &str = match HOST {
+    Host::Functions => "event-grid.publish",
+    Host::Lambda => "event-bridge.publish",
+};
 /// Putting a request back into the queue.
-pub const PUT_BACK: &str = "queue.enqueue";
+pub const PUT_BACK: &str = match HOST {
+    Host::Functions => "queue.enqueue",
+    Host::Lambda => "sqs.enqueue",
+};
+/// All calls of the secret store.
+pub const SECRET_STORE: &str = match HOST {
+    Host::Functions => "key-vault.*",
+    Host::Lambda => "secrets-manager.*",
+};
+/// Reading a secret.
+pub const GET_SECRET: &str = match HOST {
+    Host::Functions => "key-vault.secret.get",
+    Host::Lambda => "secrets-manager.secret.get",
+};
 
 /// What is read about a subscription when the tenant's session is open.
 const READS: [&str; 3] = ["arm.subscription.get", "arm.role-assignments.list", "ispm.connections.list"];

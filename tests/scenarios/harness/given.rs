@@ -4,17 +4,30 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use ispm_onboarder::Onboarder;
+use ispm_onboarder::aws::Aws;
+use ispm_onboarder::callers::{Callers, EntraTokens, WebhookKeys};
 use ispm_onboarder::clock::Clock;
 use ispm_onboarder::config::Config;
 use ispm_onboarder::hosts::functions::router;
 use ispm_onboarder::hosts::http::Readiness;
+use ispm_onboarder::hosts::lambda::LambdaFunction;
+use ispm_onboarder::identity::AwsRole;
+use ispm_onboarder::secrets::SecretStore;
 use ispm_onboarder_simulator::platform::FunctionsHost;
+use ispm_onboarder_simulator::world::QueueMessage;
+use ispm_onboarder_simulator::world::aws::{Message, SecretValue};
 use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Fault, Simulator, World};
 use serde_json::Value;
+use time::OffsetDateTime;
 
+use super::host::{self, Host, Platform};
 use super::worker::{InMemory, SimulatedIdentity, Worked};
 use super::{EPOCH, Scenario};
+use crate::HOST;
 
 /// `visibilityTimeout` in host.json.
 const VISIBILITY_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
@@ -34,19 +47,22 @@ pub fn record_name(cast: &DemoCast) -> String {
 
 /// The tenant record in the vault.
 pub fn record_in(world: &World, cast: &DemoCast) -> Value {
-    let secret = world.vaults[&cast.vault].secret(&record_name(cast), None).expect("the world has a tenant record");
-    serde_json::from_str(secret.value.reveal()).expect("the world's tenant record is JSON")
+    serde_json::from_str(&stored_secret(world, cast, &record_name(cast))).expect("the world's tenant record is JSON")
 }
 
 impl Given {
     /// The demo's estate: one tenant, one subscription for each story.
     pub fn demo() -> Self {
         let cast = DemoCast::of(7);
-        let settings = BTreeMap::from([
-            ("ONBOARDER_SECRET_STORE", format!("https://{}.vault.azure.net", cast.vault)),
-            ("ONBOARDER_RESULTS", format!("https://{}/api/events", cast.topic)),
-            ("ONBOARDER_QUEUE", format!("https://{}.queue.core.windows.net/{}", cast.storage_account, cast.queue)),
-        ]);
+        let (secrets, results, queue) = match HOST {
+            Host::Functions => (
+                format!("https://{}.vault.azure.net", cast.vault),
+                format!("https://{}/api/events", cast.topic),
+                format!("https://{}.queue.core.windows.net/{}", cast.storage_account, cast.queue),
+            ),
+            Host::Lambda => ("aws-secretsmanager:".to_owned(), format!("eventbridge:{}", cast.aws.bus), cast.aws.queue_url.clone()),
+        };
+        let settings = BTreeMap::from([("ONBOARDER_SECRET_STORE", secrets), ("ONBOARDER_RESULTS", results), ("ONBOARDER_QUEUE", queue)]);
         let mut world = World::demo(7);
         // `azure_core` renews a token in time by the machine's clock, which stands still here: let tokens last, but where their end is told.
         world.settings.token_lifetime_seconds = 7 * 24 * 3600;
@@ -58,7 +74,7 @@ impl Given {
         let mut record = record_in(&self.world, &self.cast);
         change(&mut record);
         self.world(|world, cast| {
-            world.set_secret(&cast.vault, &record_name(cast), &record.to_string());
+            store_secret(world, cast, &record_name(cast), &record.to_string());
         })
     }
 
@@ -85,23 +101,91 @@ impl Given {
         let config = Config::read(|name| self.settings.get(name).cloned()).expect("a scenario's settings are valid");
         let simulator = Simulator::new(self.world, SimulatorClock::starting_at(EPOCH));
         simulator.state().faults = self.faults;
-        let platform = Arc::new(SimulatedIdentity(simulator.clone()));
-        let onboarder = Onboarder::new(config, platform, simulator.transport(), Clock::starting_at(EPOCH));
-        let router = router(Readiness::ready(Arc::new(onboarder)));
         let worked = Worked::default();
-        let worker = Arc::new(InMemory { router: router.clone(), worked: worked.clone() });
-        let host = FunctionsHost::new(simulator.clone(), worker).with_visibility_timeout(VISIBILITY_TIMEOUT);
+        let host = match HOST {
+            Host::Functions => on_functions(config, &simulator, &worked),
+            Host::Lambda => on_lambda(config, &simulator, &worked, &self.cast),
+        };
         let nothing = || Cell::new(0);
         Scenario {
             cast: self.cast,
             simulator,
             host,
-            router,
             worked,
             calls_read: nothing(),
             results_read: nothing(),
             waiting: nothing(),
             given_up: nothing(),
+        }
+    }
+}
+
+fn on_functions(config: Config, simulator: &Simulator, worked: &Worked) -> Platform {
+    let platform = Arc::new(SimulatedIdentity(simulator.clone()));
+    let onboarder = Onboarder::new(config, platform, simulator.transport(), Clock::starting_at(EPOCH));
+    let router = router(Readiness::ready(Arc::new(onboarder)));
+    let worker = Arc::new(InMemory { router: router.clone(), worked: worked.clone() });
+    let host = FunctionsHost::new(simulator.clone(), worker).with_visibility_timeout(VISIBILITY_TIMEOUT);
+    Platform::Functions { host, router }
+}
+
+fn on_lambda(config: Config, simulator: &Simulator, worked: &Worked, cast: &DemoCast) -> Platform {
+    let (transport, clock) = (simulator.transport(), Clock::starting_at(EPOCH));
+    let key = Credentials::from_keys(&cast.aws.access_key_id, cast.aws.secret_access_key.reveal(), None);
+    let sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(cast.aws.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(key))
+        .build();
+    let platform: Arc<dyn ispm_onboarder::identity::Platform> = Arc::new(AwsRole(Aws::new(sdk, transport.clone(), clock)));
+    let tokens = EntraTokens::new(&config, &transport, clock);
+    let keys = WebhookKeys::new(SecretStore::open(&config.secret_store, &platform, &transport), clock);
+    let onboarder = Onboarder::new(config, platform, transport, clock);
+    let function = LambdaFunction::new(Arc::new(onboarder), Callers::new(tokens, keys));
+    host::lambda(simulator, function, worked, &cast.aws.queue_url)
+}
+
+/// The newest value of a secret of the deployment's store.
+pub fn stored_secret(world: &World, cast: &DemoCast, name: &str) -> String {
+    match HOST {
+        Host::Functions => world.vaults[&cast.vault].secret(name, None).expect("the vault has it").value.reveal().to_owned(),
+        Host::Lambda => match &world.aws[&cast.aws.account].secrets[name].versions.last().expect("a secret has a version").value {
+            SecretValue::Text(text) => text.reveal().to_owned(),
+            SecretValue::Binary(_) => panic!("{name} is binary"),
+        },
+    }
+}
+
+/// Adds a version to a secret of the deployment's store, the newest from now on.
+pub fn store_secret(world: &mut World, cast: &DemoCast, name: &str, value: &str) {
+    match HOST {
+        Host::Functions => drop(world.set_secret(&cast.vault, name, value).version.clone()),
+        Host::Lambda => drop(world.aws_mut(&cast.aws.account, &cast.aws.region).set_secret(name, value).id.clone()),
+    }
+}
+
+/// Puts text into the deployment's queue, visible at once.
+pub fn enqueue(world: &mut World, cast: &DemoCast, text: String, now: OffsetDateTime) {
+    let (id, receipt) = (world.new_id().to_string(), world.new_id().to_string());
+    match HOST {
+        Host::Functions => {
+            let message =
+                QueueMessage { id, text, inserted_on: now, expires_on: None, visible_from: now, dequeue_count: 0, pop_receipt: receipt };
+            let account = world.storage_accounts.get_mut(&cast.storage_account).expect("the demo has a storage account");
+            account.queues.get_mut(&cast.queue).expect("the demo has a queue").push(message);
+        }
+        Host::Lambda => {
+            let message = Message {
+                id,
+                body: text,
+                sent_on: now,
+                visible_from: now,
+                first_received_on: None,
+                receive_count: 0,
+                receipt_handle: receipt,
+            };
+            let account = world.aws_mut(&cast.aws.account, &cast.aws.region);
+            account.queues.get_mut(&cast.aws.queue).expect("the demo has a queue on AWS").messages.push(message);
         }
     }
 }

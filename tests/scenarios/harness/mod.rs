@@ -4,28 +4,45 @@ mod account;
 mod calls;
 mod events;
 mod given;
+mod host;
 mod worker;
 
 use std::cell::Cell;
 use std::time::Duration;
 
-use axum::Router;
-use ispm_onboarder_simulator::platform::{Delivery, FunctionsHost};
-use ispm_onboarder_simulator::world::{AssignmentView, QueueMessage};
+use ispm_onboarder::hosts::lambda::LambdaFunction;
+use ispm_onboarder_simulator::platform::Delivery;
+use ispm_onboarder_simulator::world::AssignmentView;
 use ispm_onboarder_simulator::{DemoCast, Fault, Simulator, World};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
 pub use account::{COLD_START, SECRETS};
-pub use calls::{ASSIGN, CONNECT, PUBLISH, PUT_BACK, cold, warm};
-pub use events::{PIPELINE, event_grid_event, logs, requested};
-pub use given::Given;
+pub use calls::{ASSIGN, CONNECT, GET_SECRET, PUBLISH, PUT_BACK, SECRET_STORE, cold, warm};
+#[allow(unused_imports, reason = "the log is Functions' alone")]
+pub use events::logs;
+pub use events::{PIPELINE, event_grid_event, requested};
+pub use given::{Given, store_secret, stored_secret};
+pub use host::{Host, Platform};
 pub use worker::{Answer, Worked};
+
+use crate::HOST;
 
 /// When every scenario begins. It lies far ahead of any machine's clock, since `azure_core` judges the age of cached tokens by that one: so
 /// none of them ever looks expired to it, and only the simulated services refuse what is too old by the simulated time.
 pub const EPOCH: OffsetDateTime = datetime!(2126-11-22 10:00 UTC);
+
+/// Within this time a delivery that failed is made again.
+pub const NEXT_DELIVERY: Duration = match HOST {
+    Host::Functions => Duration::from_mins(2),
+    Host::Lambda => Duration::from_mins(7),
+};
+/// The longest that a queue holds a message back.
+pub const LONGEST_DELAY: time::Duration = match HOST {
+    Host::Functions => time::Duration::days(7),
+    Host::Lambda => time::Duration::minutes(15),
+};
 
 /// The id of a scenario's event, where it has only one.
 pub const EVENT: &str = "event-1";
@@ -35,8 +52,7 @@ pub struct Scenario {
     /// Who plays which part.
     pub cast: DemoCast,
     simulator: Simulator,
-    host: FunctionsHost,
-    router: Router,
+    host: Platform,
     worked: Worked,
     calls_read: Cell<usize>,
     results_read: Cell<usize>,
@@ -89,12 +105,41 @@ impl Scenario {
 
     /// Posts to a route of the handler, past the platform.
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
-        worker::send(&self.router, &self.worked, "POST", path, headers, body.into()).await
+        self.host.send(&self.worked, "POST", path, headers, body.into()).await
     }
 
     /// Gets a route of the handler.
     pub async fn get(&self, path: &str) -> Answer {
-        worker::send(&self.router, &self.worked, "GET", path, &[], Vec::new()).await
+        self.host.send(&self.worked, "GET", path, &[], Vec::new()).await
+    }
+
+    /// Invokes the function on Lambda with a payload, past the platform; a function error is told in its words.
+    pub async fn invoke(&self, payload: &Value) -> Result<Value, String> {
+        worker::invoke(self.function(), &self.worked, "invoke", payload).await
+    }
+
+    /// Invokes the function on Lambda with a batch of the queue, and answers the ids of the records that come back.
+    pub async fn invoke_with_batch(&self, bodies: &[String]) -> Vec<String> {
+        let records: Vec<Value> = bodies.iter().enumerate().map(|(position, body)| worker::record(&position.to_string(), body)).collect();
+        let answer = self.invoke(&json!({ "Records": records })).await.expect("a batch is no function error");
+        let failures = answer["batchItemFailures"].as_array().expect("the answer lists failures").iter();
+        failures.map(|failure| failure["itemIdentifier"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Sends a request to the function's URL without being signed in by AWS.
+    pub async fn send_by_url(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+        worker::send_by_url(self.function(), &self.worked, method, path, headers, body.into(), None).await
+    }
+
+    /// Puts an event onto the bus, and delivers what its rules put into the queue.
+    pub async fn put_event(&self, entry: Value) -> Vec<Delivery> {
+        let Platform::Lambda { host, .. } = &self.host else { panic!("this scenario is of Lambda") };
+        host.put_event(&self.cast.aws.bus, &entry).await.expect("the bus takes it")
+    }
+
+    fn function(&self) -> &LambdaFunction {
+        let Platform::Lambda { function, .. } = &self.host else { panic!("this scenario is of Lambda") };
+        function
     }
 
     /// Makes something go wrong from now on.
@@ -115,25 +160,13 @@ impl Scenario {
     /// Puts text into the deployment's queue, as another sender would.
     pub fn enqueue(&self, text: impl Into<String>) {
         let now = self.now();
-        self.change(|world, cast| {
-            let message = QueueMessage {
-                id: world.new_id().to_string(),
-                text: text.into(),
-                inserted_on: now,
-                expires_on: None,
-                visible_from: now,
-                dequeue_count: 0,
-                pop_receipt: world.new_id().to_string(),
-            };
-            let account = world.storage_accounts.get_mut(&cast.storage_account).expect("the demo has a storage account");
-            account.queues.get_mut(&cast.queue).expect("the demo has a queue").push(message);
-        });
+        self.change(|world, cast| given::enqueue(world, cast, text.into(), now));
     }
 
     /// Puts a tenant record into the vault, over the one that is there.
     pub fn put_record(&self, record: &Value) {
         self.change(|world, cast| {
-            world.set_secret(&cast.vault, &given::record_name(cast), &record.to_string());
+            store_secret(world, cast, &given::record_name(cast), &record.to_string());
         });
     }
 

@@ -10,10 +10,11 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::Request;
 use azure_core::credentials::TokenCredential;
 use ispm_onboarder::error::Error;
+use ispm_onboarder::hosts::lambda::LambdaFunction;
 use ispm_onboarder::identity::Platform;
 use ispm_onboarder_simulator::Simulator;
-use ispm_onboarder_simulator::platform::Worker;
-use serde_json::Value;
+use ispm_onboarder_simulator::platform::{Function, Worker};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
@@ -85,6 +86,114 @@ impl Worker for InMemory {
         let answer = send(&self.router, &self.worked, "POST", path, &[], body.to_vec()).await;
         (answer.status, Bytes::from(answer.body))
     }
+}
+
+/// What stands for the path of an invocation with a batch of the queue.
+pub const QUEUE: &str = "queue";
+/// Whom IAM has let in.
+pub const IAM_CALLER: Option<&str> = Some("arn:aws:sts::123456789012:assumed-role/Operations/mia");
+/// How long Lambda lets the function run.
+const FUNCTION_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The function as Lambda invokes it.
+pub struct Invoked {
+    pub function: LambdaFunction,
+    pub worked: Worked,
+}
+
+#[async_trait]
+impl Function for Invoked {
+    async fn invoke(&self, payload: Bytes) -> Result<Bytes, String> {
+        let payload: Value = serde_json::from_slice(&payload).expect("the platform's payloads are JSON");
+        invoke(&self.function, &self.worked, QUEUE, &payload).await.map(|answer| Bytes::from(answer.to_string()))
+    }
+}
+
+/// One record of a batch, as SQS hands it to Lambda
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event>).
+pub fn record(message_id: &str, body: &str) -> Value {
+    json!({
+        "messageId": message_id, "receiptHandle": "AQEB", "body": body, "md5OfBody": "", "messageAttributes": {},
+        "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "4951634400000", "SenderId": "AROAEXAMPLE:mia", "ApproximateFirstReceiveTimestamp": "4951634400000" },
+        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:onboarding", "awsRegion": "eu-central-1",
+    })
+}
+
+/// Invokes the function with a payload and writes it down; a function error is a 500.
+pub async fn invoke(function: &LambdaFunction, worked: &Worked, path: &str, payload: &Value) -> Result<Value, String> {
+    let started = Instant::now();
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{path}/{}", worked.all().len()).as_bytes());
+    // Boxed, since a scenario's own future would else be nested too deeply for the compiler.
+    let invoking = Box::pin(async move { function.invoke(payload, &id.to_string(), FUNCTION_TIMEOUT).await });
+    let result = invoking.await.map_err(|error| error.to_string());
+    let (status, body) = match &result {
+        Ok(answer) => (200, answer.to_string()),
+        Err(words) => (500, words.clone()),
+    };
+    let answer = Answer { path: path.to_owned(), status, headers: BTreeMap::new(), body, took: started.elapsed() };
+    worked.add(payload.to_string(), answer);
+    result
+}
+
+/// Sends one request to the function's URL, as Lambda hands it on
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>), signed by `iam` where that is somebody.
+pub async fn send_by_url(
+    function: &LambdaFunction,
+    worked: &Worked,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+    iam: Option<&str>,
+) -> Answer {
+    let sent: BTreeMap<&str, &str> = [("content-type", "application/json")].into_iter().chain(headers.iter().copied()).collect();
+    let (raw_path, query) = path.split_once('?').unwrap_or((path, ""));
+    let authorizer = iam.map(|arn| json!({ "iam": { "accessKey": "ASIAEXAMPLE", "accountId": "123456789012", "callerId": "AROAEXAMPLE:mia", "userArn": arn, "userId": "AROAEXAMPLE:mia" } }));
+    let mut payload = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": raw_path, "rawQueryString": query, "headers": sent,
+        "requestContext": {
+            "accountId": "123456789012", "apiId": "abc", "domainName": "abc.lambda-url.eu-central-1.on.aws", "domainPrefix": "abc",
+            "http": { "method": method, "path": raw_path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "curl" },
+            "requestId": "4fd5d4b4-3f8a-4f0e-9e4e-7f2a1c6f0d11", "routeKey": "$default", "stage": "$default",
+            "time": "22/Nov/2126:10:00:00 +0000", "timeEpoch": 4_951_634_400_000_u64,
+        },
+        "isBase64Encoded": false,
+    });
+    if let Some(authorizer) = authorizer {
+        payload["requestContext"]["authorizer"] = authorizer;
+    }
+    match String::from_utf8(body) {
+        Ok(text) => payload["body"] = json!(text),
+        Err(error) => {
+            payload["body"] = json!(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, error.as_bytes()));
+            payload["isBase64Encoded"] = json!(true);
+        }
+    }
+    let sent = payload["body"].as_str().unwrap_or_default().to_owned();
+    let started = Instant::now();
+    let answer = Box::pin(async move { function.invoke(&payload, path, FUNCTION_TIMEOUT).await });
+    let answer = answer.await.unwrap_or_else(|error| panic!("{path} ended as a function error: {error}"));
+    let headers = answer["headers"].as_object().into_iter().flatten();
+    let answer = Answer {
+        path: path.to_owned(),
+        status: answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("an answer has a status"),
+        headers: headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+        body: answer["body"].as_str().unwrap_or_default().to_owned(),
+        took: started.elapsed(),
+    };
+    worked.add(sent, answer.clone());
+    answer
+}
+
+/// Invokes the function with what would stand in a call of the Functions host, as the body of a record; a record that comes back is a 500.
+pub async fn send_as_record(function: &LambdaFunction, worked: &Worked, call: &[u8]) -> Answer {
+    let call: Value = serde_json::from_slice(call).expect("scenarios call as the host does");
+    let value = call["Data"].as_object().and_then(|data| data.values().next()).expect("a call has a binding");
+    let body = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let started = Instant::now();
+    let answer = invoke(function, worked, QUEUE, &json!({ "Records": [record("1", &body)] })).await.expect("a batch is no function error");
+    let status = if answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty) { 200 } else { 500 };
+    Answer { path: QUEUE.to_owned(), status, headers: BTreeMap::new(), body: answer.to_string(), took: started.elapsed() }
 }
 
 /// The simulated platform's managed identity.

@@ -1,0 +1,10 @@
+//! What is particular to Lambda: its shapes, its callers, its services.
+
+mod any_payload;
+mod batches;
+mod by_hand;
+mod callers;
+mod event_bridge;
+mod secrets_manager;
+mod web_identity;
+mod webhook;

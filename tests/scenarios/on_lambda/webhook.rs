@@ -1,0 +1,257 @@
+//! Event Grid's webhook: `POST|OPTIONS /api/events`.
+
+use ispm_onboarder_simulator::{DemoCast, Fault, World};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Answer, COLD_START, EPOCH, GET_SECRET, Given, PUBLISH, PUT_BACK, Scenario, event_grid_event, store_secret, subscription,
+};
+
+const KEY: &str = "first~key~of~no~value~0123456789abcdef";
+const NEXT_KEY: &str = "second~key~of~no~value~123456789abcdef";
+const OTHER_TENANT: &str = "77777777-7777-4777-8777-777777777777";
+
+/// Puts the record of the webhook key `contoso` into the store.
+fn with_keys(world: &mut World, cast: &DemoCast, keys: &[&str], tenants: &[&str]) {
+    let record = json!({ "schemaVersion": 1, "keys": keys, "tenants": tenants });
+    store_secret(world, cast, "ispm-onboarder-webhook-contoso", &record.to_string());
+}
+
+fn given() -> Given {
+    Given::demo().world(|world, cast| with_keys(world, cast, &[KEY], &[&cast.tenant]))
+}
+
+async fn deliver(s: &Scenario, key: &str, body: &Value) -> Answer {
+    let value = format!("contoso:{key}");
+    s.send_by_url("POST", "/api/events", &[("x-ispm-onboarder-key", &value), ("aeg-event-type", "Notification")], body.to_string()).await
+}
+
+fn assert_refused(answer: &Answer, status: u16, code: &str) {
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (status, Some(code)), "{}", answer.body);
+    assert!(!answer.body.contains(KEY) && !answer.body.contains(NEXT_KEY), "{}", answer.body);
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_schemas_single_and_in_batches_are_queued_answered_and_then_worked_on() {
+    let s = given().start();
+    let data = json!({ "tenantId": s.cast.tenant, "scope": subscription(&s.cast.new) });
+    for body in [s.asking_for(&s.cast.new), json!([s.asking_for(&s.cast.new)]), json!([event_grid_event("event-1", EPOCH, &data)])] {
+        let answer = deliver(&s, KEY, &body).await;
+        assert_eq!((answer.status, answer.json()), (200, json!({ "queued": 1 })));
+        assert!(!s.count_calls().keys().any(|call| call.starts_with("arm.") || call == PUBLISH), "the work is done from the queue");
+        s.settle(1).await;
+        s.count_calls();
+        s.expect_results(["onboarded"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_for_us_or_not_readable_does_not_come_again() {
+    let s = given().start();
+    let other = json!({ "specversion": "1.0", "id": "1", "source": "/x", "type": "com.example.other" });
+    assert_eq!(deliver(&s, KEY, &other).await.status, 200);
+    let answer = deliver(&s, KEY, &json!({ "hello": "world" })).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({ "queued": 0 })));
+    s.count_calls();
+    s.expect_results(["failed invalid-event"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sender_says_of_earlier_tries_has_no_effect() {
+    let s = given().fault(Fault::status("arm.*", 503)).start();
+    let message = json!({
+        "version": 1, "tenantId": s.cast.tenant, "scope": subscription(&s.cast.new), "action": "onboard",
+        "cause": { "source": "/x", "id": "1", "type": "t" }, "firstSeen": "2020-01-01T00:00:00Z", "attempts": 6,
+    });
+    deliver(&s, KEY, &message).await;
+    s.count_calls();
+    let waiting = s.expect_waiting();
+    assert_eq!((waiting.attempts(), waiting.first_seen()), (0, EPOCH));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_without_a_key_with_a_wrong_one_or_with_one_in_the_query_is_refused_and_nothing_is_queued() {
+    let s = given().start();
+    let body = s.asking_for(&s.cast.new).to_string();
+    let send = async |path: &str, headers: &[(&str, &str)]| s.send_by_url("POST", path, headers, body.clone()).await;
+    assert_refused(&send("/api/events", &[]).await, 401, "not-authenticated");
+    let in_query = format!("/api/events?x-ispm-onboarder-key=contoso:{KEY}&code={KEY}");
+    assert_refused(&send(&in_query, &[]).await, 401, "not-authenticated");
+    for value in
+        ["", "contoso", "contoso:", ":", "contoso:wrong", &format!("other:{KEY}"), &format!("../x:{KEY}"), &format!("contoso:{KEY}x")]
+    {
+        s.settle_for(std::time::Duration::from_secs(31)).await;
+        let answer = send("/api/events", &[("x-ispm-onboarder-key", value)]).await;
+        assert_refused(&answer, 401, "not-authenticated");
+        assert!(answer.json()["hint"].is_string() && answer.headers.contains_key("www-authenticate"), "{}", answer.body);
+    }
+    assert!(s.count_calls().keys().all(|call| call == COLD_START), "keys are looked up, and nothing else is called");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_keys_are_valid_at_once_and_an_exchange_has_no_gap() {
+    let s = given().start();
+    assert_eq!(deliver(&s, KEY, &s.asking_for(&s.cast.new)).await.status, 200);
+    s.change(|world, cast| with_keys(world, cast, &[KEY, NEXT_KEY], &[&cast.tenant]));
+    let answer = deliver(&s, NEXT_KEY, &s.asking_for(&s.cast.new)).await;
+    assert_refused(&answer, 503, "throttled");
+    assert_eq!(answer.headers["retry-after"], "30", "not a refusal that the sender would take for final");
+    s.settle_for(std::time::Duration::from_secs(31)).await;
+    for key in [KEY, NEXT_KEY] {
+        assert_eq!(deliver(&s, key, &s.asking_for(&s.cast.new)).await.status, 200, "a new key is taken within half a minute");
+    }
+    s.change(|world, cast| with_keys(world, cast, &[NEXT_KEY], &[&cast.tenant]));
+    s.settle_for(std::time::Duration::from_mins(10)).await;
+    assert_eq!(deliver(&s, KEY, &s.asking_for(&s.cast.new)).await.status, 401, "a withdrawn one is refused within ten minutes");
+    assert_eq!(deliver(&s, NEXT_KEY, &s.asking_for(&s.cast.new)).await.status, 200);
+    s.settle(1).await;
+    s.count_calls();
+    s.distinct_results();
+}
+
+#[tokio::test(start_paused = true)]
+async fn guessing_costs_one_read_of_the_store_in_half_a_minute() {
+    let s = given().start();
+    for _ in 0..50 {
+        deliver(&s, "guess", &json!({})).await;
+    }
+    let reads = || s.unread_calls().iter().filter(|call| call.operation == GET_SECRET).count();
+    assert_eq!(reads(), 1);
+    for number in 0..300 {
+        let answer = s.send_by_url("POST", "/api/events", &[("x-ispm-onboarder-key", &format!("guess-{number}:{KEY}"))], "{}").await;
+        assert!(matches!(answer.status, 401 | 503), "{}", answer.body);
+    }
+    assert_eq!(reads(), 10, "as few as do not disturb the store's other readers");
+    assert_eq!(deliver(&s, KEY, &s.asking_for(&s.cast.new)).await.status, 200, "and the real sender is heard all the while");
+    s.settle_for(std::time::Duration::from_mins(11)).await;
+    for number in 0..20 {
+        s.send_by_url("POST", "/api/events", &[("x-ispm-onboarder-key", &format!("guess-{number}:{KEY}"))], "{}").await;
+    }
+    assert_eq!(deliver(&s, KEY, &s.asking_for(&s.cast.new)).await.status, 200, "also when its key has to be read again");
+    s.settle(1).await;
+    s.count_calls();
+    s.distinct_results();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_published_or_kept_under_a_tenant_that_the_sender_may_not_name() {
+    let s = given().start();
+    let mut event = s.asking_for(&s.cast.new);
+    event["data"] = json!({ "tenantId": OTHER_TENANT, "scope": "bad" });
+    assert_refused(&deliver(&s, KEY, &event).await, 403, "not-permitted");
+    let newer = json!({ "version": 2, "firstSeen": "x", "tenantId": OTHER_TENANT, "scope": "/subscriptions/x", "action": "onboard" });
+    assert_eq!(deliver(&s, KEY, &newer).await.status, 200);
+    s.count_calls();
+    let [refused] = s.expect_results(["failed invalid-event"]);
+    assert!(refused["data"].get("tenantId").is_none(), "{refused:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_batch_of_small_events_is_queued_within_a_delivery() {
+    let s = given().world(|world, _| world.settings.latency_milliseconds = 15).start();
+    let events: Vec<Value> = (0..3000).map(|number| s.event(&number.to_string(), &subscription(&s.cast.new))).collect();
+    let slim = |mut event: Value| {
+        event.as_object_mut().and_then(|event| event.remove("datacontenttype"));
+        event
+    };
+    let answer = deliver(&s, KEY, &Value::Array(events.into_iter().map(slim).collect())).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({ "queued": 3000 })));
+    assert!(answer.took < std::time::Duration::from_secs(10), "{:?}", answer.took);
+    s.count_calls();
+    s.forgive_what_waits();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_of_any_kind_is_answered() {
+    let s = given().start();
+    for path in ["", "x", ":80", "//", "/ \"<>\\^`{|}", "/api/events/../onboard", "/%ff%00", "/\u{0}\u{7f}é", &"/x".repeat(40_000)] {
+        let answer = s.send_by_url("POST", path, &[("host", "a b:x"), ("x-forwarded-proto", "ht tp")], "{}").await;
+        assert!(matches!(answer.status, 401 | 404), "{path}: {} {}", answer.status, answer.body);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_of_any_kind_changes_nothing() {
+    let s = given().start();
+    for query in ["a=\"<>", "a=b c", "%ff", &"x".repeat(70_000)] {
+        let answer = s.send_by_url("POST", &format!("/api/events?{query}"), &[], "{}").await;
+        assert_refused(&answer, 401, "not-authenticated");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_may_name_its_tenants_only_and_does_not_keep_others_events_out() {
+    let s = given().start();
+    let foreign = json!({
+        "specversion": "1.0", "id": "foreign", "source": "/x", "type": "dev.ispm-onboarder.onboarding.requested.v1",
+        "data": { "tenantId": OTHER_TENANT, "scope": subscription(&s.cast.new) },
+    });
+    let answer = deliver(&s, KEY, &json!([foreign, s.asking_for(&s.cast.new)])).await;
+    assert_refused(&answer, 403, "not-permitted");
+    assert_eq!(s.count_calls()[PUT_BACK], 1);
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_answered_so_that_it_comes_again() {
+    for fault in [Fault::status(PUT_BACK, 503), Fault::status(GET_SECRET, 503)] {
+        let s = given().fault(fault).start();
+        let answer = deliver(&s, KEY, &s.asking_for(&s.cast.new)).await;
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        s.count_calls();
+    }
+    for record in ["no JSON", r#"{"schemaVersion":1,"keys":["short"],"tenants":[]}"#, r#"{"schemaVersion":2,"keys":[],"tenants":[]}"#] {
+        let s = Given::demo().world(|world, cast| store_secret(world, cast, "ispm-onboarder-webhook-contoso", record)).start();
+        let answer = deliver(&s, "short", &s.asking_for(&s.cast.new)).await;
+        assert_refused(&answer, 503, "record-invalid");
+        assert!(!answer.body.contains("ispm-onboarder-webhook"), "what is the matter is for the log: {}", answer.body);
+        s.count_calls();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_handshake_of_event_grids_schema_repeats_the_code_and_calls_nobody() {
+    let s = Given::demo().start();
+    let validation = json!([{
+        "id": "2d1781af-3a4c-4d7c-bd0c-e34b19da4e66", "topic": "/subscriptions/x", "subject": "",
+        "data": { "validationCode": "512d38b6-c7b8-40c8-89fe-f46f9e9622b6", "validationUrl": "https://evil.example/validate?id=1" },
+        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "eventTime": "2126-11-22T10:00:00Z", "metadataVersion": "1", "dataVersion": "1",
+    }]);
+    let headers = [("aeg-event-type", "SubscriptionValidation")];
+    let answer = s.send_by_url("POST", "/api/events", &headers, validation.to_string()).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({ "validationResponse": "512d38b6-c7b8-40c8-89fe-f46f9e9622b6" })));
+    for body in [
+        json!([]),
+        json!({}),
+        json!([{ "data": { "validationCode": "<script>\n" } }]),
+        json!([{ "data": { "validationCode": "x".repeat(129) } }]),
+    ] {
+        let answer = s.send_by_url("POST", "/api/events", &headers, body.to_string()).await;
+        assert_refused(&answer, 400, "invalid-event");
+    }
+    assert!(s.unread_calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_handshake_of_cloud_events_allows_event_grid_alone() {
+    let s = Given::demo().start();
+    let answer = s.send_by_url("OPTIONS", "/api/events", &[("webhook-request-origin", "eventgrid.azure.net")], "").await;
+    assert_eq!((answer.status, answer.headers["webhook-allowed-origin"].as_str()), (200, "eventgrid.azure.net"));
+    assert!(answer.headers.contains_key("webhook-allowed-rate"));
+    let answer = s.send_by_url("OPTIONS", "/api/events", &[("webhook-request-origin", "evil.example")], "").await;
+    assert_refused(&answer, 403, "not-permitted");
+    assert!(!answer.headers.contains_key("webhook-allowed-origin"));
+    assert_refused(&s.send_by_url("OPTIONS", "/api/events", &[], "").await, 403, "not-permitted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_over_the_limit_is_refused_before_anything_is_read() {
+    let s = given().start();
+    let body = format!("[{}]", "1,".repeat(600 * 1024));
+    let answer = s.send_by_url("POST", "/api/events", &[("x-ispm-onboarder-key", &format!("contoso:{KEY}"))], body).await;
+    assert_refused(&answer, 413, "invalid-event");
+    let answer = s.send_by_url("POST", "/api/onboard", &[], "x".repeat(65 * 1024)).await;
+    assert_refused(&answer, 413, "invalid-event");
+}
