@@ -1,11 +1,13 @@
 //! What a deployment may do, and which code needs it: `infra/permissions.json`, which Terraform reads too.
 
+mod aws;
 mod names;
 
 use serde::{Deserialize, Serialize};
 
 use crate::scope::{Guid, Scope};
 
+pub use aws::AwsPermission;
 pub use names::{Holder, Place};
 
 /// The one list of permissions.
@@ -20,6 +22,8 @@ pub struct Permissions {
     pub built_in_roles: Vec<BuiltInRole>,
     /// Application permissions in Microsoft Graph.
     pub graph: Vec<GraphPermission>,
+    /// Rights in an AWS account, for a deployment there.
+    pub aws: Vec<AwsPermission>,
 }
 
 /// A role of this project's own (<https://learn.microsoft.com/azure/role-based-access-control/custom-roles>).
@@ -154,14 +158,14 @@ impl Permissions {
             purpose: graph.purpose.clone(),
             code: graph.code.clone(),
         });
-        custom.chain(graph).chain(built_in).collect()
+        custom.chain(graph).chain(built_in).chain(self.aws.iter().map(AwsPermission::row)).collect()
     }
 
     /// What a holder may do, as a Markdown table.
     #[must_use]
     pub fn markdown(&self, holder: Holder) -> String {
         let line = |row: Row| {
-            let permission = if row.permission.contains(['/', '.']) { format!("`{}`", row.permission) } else { row.permission };
+            let permission = if row.permission.contains(['/', '.', ':']) { format!("`{}`", row.permission) } else { row.permission };
             let when = row.when.map(|when| format!(" {when}")).unwrap_or_default();
             format!("| {permission} | {} | {} |{when} | `{}` |\n", row.on, row.purpose, row.code)
         };
@@ -240,13 +244,14 @@ mod tests {
 
     /// Quoted names in the clients' code that look like `service.operation`, of the services that ask for a permission.
     fn calls_in_code() -> BTreeSet<String> {
-        let services = ["arm", "event-grid", "graph", "key-vault", "queue"];
+        let services = ["arm", "event-bridge", "event-grid", "graph", "key-vault", "queue", "secrets-manager", "sqs", "sts"];
         let is_call = |text: &str| {
             let known = text.split_once('.').is_some_and(|(service, _)| services.contains(&service));
             let is_host = matches!(text.rsplit('.').next(), Some("com" | "net"));
             known && !is_host && text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'))
         };
-        let clients = std::fs::read_dir(project("src/azure")).unwrap().map(|entry| entry.unwrap().path());
+        let folders = ["src/azure", "src/aws", "src/secrets"];
+        let clients = folders.into_iter().flat_map(|folder| std::fs::read_dir(project(folder)).unwrap()).map(|entry| entry.unwrap().path());
         let texts = clients.chain([project("src/net/guard.rs")]).map(|path| read(&path));
         let quoted = texts.flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>());
         quoted.filter(|text| is_call(text)).collect()
@@ -258,7 +263,8 @@ mod tests {
         let custom = permissions.custom_roles.iter().flat_map(|role| &role.permissions).flat_map(|permission| &permission.calls);
         let built_in = permissions.built_in_roles.iter().flat_map(|role| &role.calls);
         let graph = permissions.graph.iter().flat_map(|graph| &graph.calls);
-        let named: Vec<&String> = custom.chain(built_in).chain(graph).collect();
+        let aws = permissions.aws.iter().flat_map(|permission| &permission.calls);
+        let named: Vec<&String> = custom.chain(built_in).chain(graph).chain(aws).collect();
         let once: BTreeSet<String> = named.iter().map(|call| (*call).clone()).collect();
         assert_eq!(named.len(), once.len(), "no call is named twice: {named:?}");
         assert_eq!(once, calls_in_code());

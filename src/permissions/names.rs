@@ -18,11 +18,16 @@ pub enum Holder {
     EventsTopic,
     /// The identity of the topic that gives results.
     ResultsTopic,
+    /// The function's role on AWS.
+    AwsRole,
+    /// The rule on AWS that puts events into the queue.
+    AwsRule,
 }
 
 impl Holder {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Login, Self::Function, Self::IspmApp, Self::EventsTopic, Self::ResultsTopic];
+    pub const ALL: [Self; 7] =
+        [Self::Login, Self::Function, Self::IspmApp, Self::EventsTopic, Self::ResultsTopic, Self::AwsRole, Self::AwsRule];
 }
 
 /// Where a role is assigned.
@@ -47,6 +52,20 @@ pub enum Place {
     HostStorage,
     /// Application Insights.
     ApplicationInsights,
+    /// Secrets Manager's secrets whose names this program makes, and those that records name.
+    Secrets,
+    /// The queue of what is to be onboarded, on AWS.
+    SqsQueue,
+    /// The queue for what the rule on AWS could not deliver.
+    RuleDeadLetters,
+    /// The bus that gives results.
+    ResultsBus,
+    /// The function's log group.
+    LogGroup,
+    /// The key that encrypts secrets and queues.
+    Key,
+    /// The AWS account as such: the action knows no resource.
+    Account,
 }
 
 impl fmt::Display for Holder {
@@ -57,6 +76,8 @@ impl fmt::Display for Holder {
             Self::IspmApp => "the ISPM app",
             Self::EventsTopic => "the events topic's identity",
             Self::ResultsTopic => "the results topic's identity",
+            Self::AwsRole => "the function's role",
+            Self::AwsRule => "the events bus's rule",
         })
     }
 }
@@ -73,6 +94,13 @@ impl fmt::Display for Place {
             Self::DeadLetters => "the container of dead letters",
             Self::HostStorage => "the Functions host's storage account",
             Self::ApplicationInsights => "Application Insights",
+            Self::Secrets => "the secrets",
+            Self::SqsQueue => "the SQS queue",
+            Self::RuleDeadLetters => "the rule's dead-letter queue",
+            Self::ResultsBus => "the results bus",
+            Self::LogGroup => "the log group",
+            Self::Key => "the KMS key",
+            Self::Account => "no resource, by conditions",
         })
     }
 }

@@ -3,11 +3,13 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a check fails by panicking")]
 
 mod alerts;
+mod aws;
 mod commands;
 mod handover;
 mod messaging;
 mod rights;
 mod settings;
+mod template;
 mod terraform;
 
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Known;
+use super::{Known, aws};
 use crate::azure::{READER, assignment_name};
 use crate::permissions::{BuiltInRole, CustomRole, GraphPermission, Holder, Permissions, Place};
 use crate::scope::{Guid, Scope};
@@ -38,7 +38,7 @@ pub(super) fn steps(permissions: &Permissions, known: &Known) -> Vec<Step> {
     let reader = permissions.built_in_roles.iter().filter(|role| role.holder == Holder::IspmApp).map(|role| assign_reader(role, known));
     let graph = permissions.graph.iter().map(|permission| grant_in_graph(permission, known));
     let deployed = permissions.built_in_roles.iter().filter(|role| role.holder != Holder::IspmApp).map(|role| assign_deployed(role, known));
-    custom.chain(reader).chain(graph).chain(deployed).collect()
+    custom.chain(reader).chain(graph).chain(deployed).chain(aws::steps(permissions, known)).collect()
 }
 
 /// The definition of a custom role in the form that `az role definition create` takes
@@ -114,7 +114,7 @@ fn scope(known: &Known) -> String {
     known.scope.as_ref().map_or_else(|| unknown.to_owned(), Scope::path)
 }
 
-fn given_or(given: Option<Guid>, placeholder: &str) -> String {
+pub(super) fn given_or(given: Option<Guid>, placeholder: &str) -> String {
     given.map_or_else(|| placeholder.to_owned(), |id| id.to_string())
 }
 
@@ -126,11 +126,12 @@ pub(super) fn holder(holder: Holder, known: &Known) -> String {
         Holder::Function => "FUNCTION-ID".to_owned(),
         Holder::EventsTopic => "IDENTITY-OF-EVENTS-TOPIC".to_owned(),
         Holder::ResultsTopic => "IDENTITY-OF-RESULTS-TOPIC".to_owned(),
+        Holder::AwsRole | Holder::AwsRule => "ROLE-ARN".to_owned(),
     }
 }
 
-/// The id of a place; queues and containers are named as in infra/azure/app.
-fn place(on: Place, known: &Known) -> String {
+/// The id of a place; queues, containers and buses are named as in infra.
+pub(super) fn place(on: Place, known: &Known) -> String {
     let in_app = match on {
         Place::ManagementGroup => return scope(known),
         Place::Vault => "VAULT-ID",
@@ -141,8 +142,22 @@ fn place(on: Place, known: &Known) -> String {
         Place::DeadLetters => "DATA-STORAGE-ID/blobServices/default/containers/dead-letters",
         Place::HostStorage => "HOST-STORAGE-ID",
         Place::ApplicationInsights => "APPLICATION-INSIGHTS-ID",
+        Place::Secrets => return arn("secretsmanager", "secret:ispm-onboarder-*", known),
+        Place::SqsQueue => return arn("sqs", "STACK-NAME", known),
+        Place::RuleDeadLetters => return arn("sqs", "STACK-NAME-rule-dead-letters", known),
+        Place::ResultsBus => return arn("events", "event-bus/STACK-NAME-results", known),
+        Place::LogGroup => return arn("logs", "log-group:LOG-GROUP:*", known),
+        Place::Key => "KEY-ARN",
+        Place::Account => "*",
     };
     in_app.to_owned()
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+fn arn(service: &str, resource: &str, known: &Known) -> String {
+    let role = known.aws.role.as_ref();
+    let (partition, account) = role.map_or(("aws", "AWS-ACCOUNT"), |role| (role.partition.as_str(), role.account.as_str()));
+    format!("arn:{partition}:{service}:AWS-REGION:{account}:{resource}")
 }
 
 /// The placeholders that stand in the steps, each with the command that prints its value.
@@ -168,7 +183,7 @@ pub(super) fn placeholders(steps: &[Step], known: &Known) -> Vec<Placeholder> {
         ),
     ];
     let stands = |name: &str| steps.iter().any(|step| step.command.contains(name));
-    all.into_iter().filter(|(name, _)| stands(name)).map(|(name, find)| Placeholder { name, find }).collect()
+    all.into_iter().chain(aws::placeholders()).filter(|(name, _)| stands(name)).map(|(name, find)| Placeholder { name, find }).collect()
 }
 
 /// A word for bash.

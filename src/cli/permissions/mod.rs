@@ -1,5 +1,6 @@
 //! `ispm-onboarder permissions`
 
+mod aws;
 mod commands;
 
 use clap::Args;
@@ -33,6 +34,8 @@ pub(super) struct ListPermissions {
     /// Leave the right to assign roles out, and assign Reader to the ISPM app here and now.
     #[arg(long)]
     verify_only: bool,
+    #[command(flatten)]
+    aws: aws::Typed,
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
@@ -44,6 +47,7 @@ struct Known {
     app: Option<Guid>,
     principal: Option<Guid>,
     login: Option<Guid>,
+    aws: aws::Given,
 }
 
 impl ListPermissions {
@@ -71,7 +75,15 @@ impl ListPermissions {
                 return Err(Wrong::new(message).hint(show));
             }
         }
-        Ok(Known { scope: self.scope()?, app, principal, login })
+        let aws = self.aws.read()?;
+        for (option, given) in [("--principal", principal), ("--login", login)] {
+            if given.is_some() && given == aws.login_app {
+                let message =
+                    format!("--login-app is the object id of {option}: a federated credential is made at the app, by its client id");
+                return Err(Wrong::new(message).hint(list));
+            }
+        }
+        Ok(Known { scope: self.scope()?, app, principal, login, aws })
     }
 
     fn scope(&self) -> Result<Option<Scope>, Wrong> {
@@ -103,6 +115,10 @@ fn wanted(verify_only: bool, known: &Known) -> Result<Permissions, Wrong> {
     } else {
         permissions.built_in_roles.retain(|role| role.holder != Holder::IspmApp);
     }
+    // What is given on Azure's side of a deployment there is not needed by one on AWS.
+    if known.aws.federates() {
+        permissions.built_in_roles.retain(|role| role.holder == Holder::IspmApp);
+    }
     // Then the tenant record can hold it, and nobody has to look it up.
     if known.principal.is_some() {
         permissions.graph.clear();
@@ -123,6 +139,11 @@ fn document(permissions: &Permissions, known: &Known, steps: &[commands::Step], 
     json!({
         "permissions": permissions.rows(),
         "customRoles": roles.collect::<Vec<_>>(),
+        "aws": {
+            "rolePolicy": aws::policy(permissions, known, false),
+            "keyPolicy": aws::policy(permissions, known, true),
+            "federatedCredential": aws::credential(known),
+        },
         "placeholders": unknown,
         "commands": steps,
     })

@@ -1,5 +1,7 @@
 //! `ispm-onboarder permissions`
 
+mod aws;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
@@ -31,17 +33,19 @@ fn texts<'a>(list: &'a Value, member: &str) -> Vec<&'a str> {
     list.as_array().unwrap().iter().map(|item| item[member].as_str().unwrap()).collect()
 }
 
-/// What bash makes of the commands: the arguments of each call of `az`, with the file that a role definition names in their place.
+/// What bash makes of the commands: the arguments of each call of `az` and `aws`, with the content of a file that they name in its place.
 fn typed_into_bash(commands: &[&str]) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
-    let az = folder.path().join("az");
     // Each argument ends with a NUL, each call with one more. `az ad sp show` prints an id, as the real one does.
     let script = "#!/bin/bash\n\
         [ \"$1 $2 $3\" = 'ad sp show' ] && echo 99999999-9999-4999-8999-999999999999\n\
-        for word; do case $word in @*) cat \"${word#@}\" ;; *) printf %s \"$word\" ;; esac; printf '\\0'; done >> \"$CALLS\"\n\
+        for word; do case $word in @*) cat \"${word#@}\" ;; file://*) cat \"${word#file://}\" ;; *) printf %s \"$word\" ;; esac; printf '\\0'; done >> \"$CALLS\"\n\
         printf '\\0' >> \"$CALLS\"\n";
-    std::fs::write(&az, script).unwrap();
-    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for program in ["az", "aws"] {
+        let program = folder.path().join(program);
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let calls = folder.path().join("calls");
     let mut bash = Command::new("bash");
     bash.args(["-euo", "pipefail", "-c", &commands.join("\n")]).current_dir(folder.path()).stdin(Stdio::null());
