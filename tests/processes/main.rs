@@ -1,7 +1,7 @@
-//! Whole processes over sockets: the handler as the Functions host starts and calls it, and the command line as a user reads it, both
-//! against `ispm-onboarder simulate` with nothing but the variables of its environment file.
+//! Whole processes over sockets: the handler as the Functions host starts and calls it, `bootstrap` as Lambda does, and the command line as
+//! a user reads it, all against `ispm-onboarder simulate` with nothing but the variables of its environment file.
 //!
-//! `HANDLER_BIN` names another handler to test than the one that was just built: the one that is to be deployed.
+//! `HANDLER_BIN` and `BOOTSTRAP_BIN` name other functions to test than those that were just built: the ones that are to be deployed.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
@@ -10,6 +10,7 @@ mod command_line;
 mod deployable;
 mod functions_host;
 mod handler;
+mod lambda;
 mod layout;
 mod package;
 mod process;

@@ -7,8 +7,9 @@ use crate::tools;
 pub fn run() -> Done {
     Step::cargo(&["fmt", "--all", "--check"]).run()?;
     Step::cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]).run()?;
-    // The handler is deployed without the default features, and has to be clean that way too.
+    // What is deployed is built without the default features, and has to be clean that way too.
     Step::cargo(&["clippy", "--no-default-features", "--bin", "handler", "--", "--deny", "warnings"]).run()?;
+    Step::cargo(&["clippy", "--no-default-features", "--features", "aws", "--bin", "bootstrap", "--", "--deny", "warnings"]).run()?;
     Step::cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]).with("RUSTDOCFLAGS", "--deny warnings").run()?;
     Step::new(tools::cargo_deny()?, &["--all-features", "check", "bans", "licenses", "sources"]).run()?;
     Step::new(tools::cargo_machete()?, &["--skip-target-dir", "."]).run()?;

@@ -26,22 +26,26 @@ struct Cli {
 enum Task {
     /// What is to be right before a change is kept: format, lints, documentation, dependencies, function folders.
     Check,
-    /// The package that is deployed: a zip, its checksum, and a list of what is in it.
+    /// The packages that are deployed: a zip for each machine, its checksum, and a list of what is in it.
     Package {
-        /// Where it is deployed.
+        /// Where they are deployed.
         platform: package::Platform,
-        /// The folder that the package is put into.
+        /// The one processor that a package is made for. Without it there is one for each that the platform offers.
+        #[arg(long, value_name = "PROCESSOR")]
+        machine: Option<package::Processor>,
+        /// The folder that the packages are put into.
         #[arg(long, value_name = "DIR", default_value = "target/package")]
         out: PathBuf,
     },
-    /// The tests of the package, and those against parts that are real: curl, Python, Azurite, Microsoft's specifications, Azure's clients.
+    /// The tests of the packages, and those against parts that are real: curl, Python, Azurite, Microsoft's specifications, Azure's clients,
+    /// AWS's emulator of Lambda.
     Real,
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Check => check::run(),
-        Task::Package { platform, out } => package::run(platform, &out),
+        Task::Package { platform, machine, out } => package::run(platform, machine, &out),
         Task::Real => real::run(),
     };
     match done {

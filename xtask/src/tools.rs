@@ -1,8 +1,12 @@
 //! The tools that the project brings itself, each at one version, under `target/tools`. An installed one is left as it is; a new version
 //! is a new folder.
 
+pub mod debian;
+
 use std::env;
 use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::step::{Done, Step, at, project};
@@ -14,6 +18,7 @@ const UV: &str = "0.13.9";
 const PYTHON_REQUESTS: &str = "2.34.2";
 const CYCLONEDX: &str = "11.12.0";
 const AZURITE: &str = "3.37.0";
+const AWS_SAM_CLI: &str = "1.170.0";
 /// Zig, whose C compiler and linker make what is deployed.
 pub const ZIG: &str = "0.17.1";
 
@@ -80,7 +85,7 @@ fn python_with(name: &str, version: &str, packages: &[&str]) -> Done<PathBuf> {
         let python = python.to_string_lossy();
         let install: Vec<&str> = ["pip", "install", "--quiet", "--python", &python].iter().chain(packages).copied().collect();
         Step::new(bin.join("uv"), &install).run()?;
-        std::fs::write(&whole, "").map_err(at(&whole))?;
+        fs::write(&whole, "").map_err(at(&whole))?;
     }
     Ok(bin)
 }
@@ -93,5 +98,21 @@ pub fn azurite_queue() -> Done<PathBuf> {
         let prefix = root.to_string_lossy();
         Step::new("npm", &["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--silent", &format!("azurite@{AZURITE}")]).run()?;
     }
+    Ok(program)
+}
+
+/// AWS's own emulator of Lambda's runtime interface, for x86-64. It is a part of the SAM command line, whose other parts are not needed.
+pub fn lambda_emulator() -> Done<PathBuf> {
+    let root = folder("aws-sam-cli", AWS_SAM_CLI);
+    let parts = root.join("parts");
+    let program = parts.join("samcli/local/rapid/aws-lambda-rie-x86_64");
+    if !program.exists() {
+        Step::new("python3", &["-m", "venv", "--clear", &root.to_string_lossy()]).run()?;
+        let package = format!("aws-sam-cli=={AWS_SAM_CLI}");
+        let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", &parts.to_string_lossy(), &package];
+        Step::new(root.join("bin/python3"), &install).run()?;
+    }
+    // A wheel has no modes for what is no script.
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).map_err(at(&program))?;
     Ok(program)
 }

@@ -1,6 +1,6 @@
 //! The package as it is deployed: unpacked by others' means, and its handler driven as its own `host.json` and `function.json` say.
 
-mod unpacked;
+pub mod unpacked;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +16,7 @@ use unpacked::Unpacked;
 #[test]
 #[ignore = "needs the package; `cargo xtask real` makes it"]
 fn the_zip_holds_the_function_app_at_its_root_and_nothing_else() {
-    let package = Unpacked::new();
+    let package = Unpacked::named_by("PACKAGE");
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = std::fs::read_dir(project.join("functions")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let functions = folders.map(|name| (format!("{name}/function.json"), project.join("functions").join(name).join("function.json")));
@@ -36,30 +36,37 @@ fn the_zip_holds_the_function_app_at_its_root_and_nothing_else() {
 #[test]
 #[ignore = "needs the package; `cargo xtask real` makes it"]
 fn the_checksum_and_the_bill_of_materials_are_of_this_zip() {
-    let package = Unpacked::new();
+    let names = assert_papers_are_of(&Unpacked::named_by("PACKAGE"), "handler");
+    assert!(["axum", "azure_identity", "aws-lc-sys", "std"].iter().all(|name| names.contains(*name)), "{names:?}");
+    assert!(!names.contains("lambda_runtime"), "it is Azure's alone: {names:?}");
+}
+
+/// Fails where what lies beside a zip is not about it and its executable, or names what is not deployed. Answers the names of what is
+/// compiled in.
+pub fn assert_papers_are_of(package: &Unpacked, executable: &str) -> BTreeSet<String> {
     let name = package.zip.file_name().unwrap().to_str().unwrap();
     assert_eq!(package.beside("zip.sha256"), format!("{}  {name}\n", package.sha256()));
 
     let bill: Value = serde_json::from_str(&package.beside("cdx.json")).unwrap();
     let product = &bill["metadata"]["component"];
-    assert_eq!(product["hashes"], json!([{ "alg": "SHA-256", "content": package.sha256_of("handler") }]));
+    assert_eq!(product["hashes"], json!([{ "alg": "SHA-256", "content": package.sha256_of(executable) }]));
     let components = bill["components"].as_array().unwrap();
     for component in components.iter().chain([product]) {
         assert!(["name", "version"].iter().all(|member| component[member].as_str().is_some_and(|text| !text.is_empty())), "{component:#}");
         assert!(component["licenses"][0]["expression"].as_str().is_some_and(|licence| !licence.is_empty()), "{component:#}");
         assert!(component["purl"].as_str().is_some_and(|purl| purl.starts_with("pkg:")), "{component:#}");
     }
-    let names: BTreeSet<_> = components.iter().map(|component| component["name"].as_str().unwrap()).collect();
-    assert!(["axum", "azure_identity", "aws-lc-sys", "std"].iter().all(|name| names.contains(name)), "{names:?}");
+    let names: BTreeSet<_> = components.iter().map(|component| component["name"].as_str().unwrap().to_owned()).collect();
     for absent in ["ispm-onboarder-simulator", "clap", "comfy-table", "schemars", "proptest", "xtask", "syn"] {
-        assert!(!names.contains(absent), "{absent} is not in the handler");
+        assert!(!names.contains(absent), "{absent} is not in what is deployed");
     }
+    names
 }
 
 #[tokio::test]
 #[ignore = "needs the package; `cargo xtask real` makes it"]
 async fn each_function_of_the_package_does_its_work() {
-    let package = Unpacked::new();
+    let package = Unpacked::named_by("PACKAGE");
     let simulator = Simulator::start().await;
     let app = FunctionApp::start_in(package.folder(), &simulator.environment).await;
     let triggers: BTreeSet<_> = package.functions().iter().map(|function| function.trigger["type"].to_string()).collect();

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What Python found in the zip that `PACKAGE` names.
+/// What Python found in a zip.
 pub struct Unpacked {
     /// The zip.
     pub zip: PathBuf,
@@ -30,9 +30,10 @@ impl Function {
 }
 
 impl Unpacked {
-    /// Unpacks the zip. Its files' modes come from it alone.
-    pub fn new() -> Self {
-        let zip = PathBuf::from(std::env::var_os("PACKAGE").expect("PACKAGE names the zip: run `cargo xtask real`"));
+    /// Unpacks the zip that a variable names. Its files' modes come from it alone.
+    pub fn named_by(variable: &str) -> Self {
+        let zip = std::env::var_os(variable).unwrap_or_else(|| panic!("{variable} names a zip: run `cargo xtask real`"));
+        let zip = PathBuf::from(zip);
         let folder = tempfile::tempdir().unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/processes/package/unpack.py");
         let printed = Command::new("python3").arg(script).arg(&zip).arg(folder.path()).output().expect("python3 is on the PATH");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::commit::Commit;
+use super::compiler::Compiler;
 use super::description::{CRATE, Description};
 use crate::step::{Done, Step};
 use crate::tools;
@@ -26,18 +27,20 @@ pub struct Built {
     pub rustc: String,
 }
 
-/// Builds a package's executable as the profile `dist` says, without command line and simulator.
+/// Builds a package's executable as the profile `dist` says, with its own features alone.
 ///
 /// Zig links it against the glibc that the machine is said to have, instead of this machine's, and compiles what is C in it.
 pub fn build(description: &Description, place: &Place, commit: &Commit) -> Done<Built> {
     let tools = tools::cargo_zigbuild()?;
     let crates = crates(&place.sources, description.machine.triple)?;
-    let compiler = Compiler::of(&place.sources)?;
+    let compiler = Compiler::of(&place.sources, &description.machine)?;
     let target = format!("{}.{}", description.machine.triple, description.machine.glibc);
     // Of this crate alone: what others of the workspace ask of a dependency they share is not wanted in it.
-    let binary = ["--package", CRATE, "--no-default-features", "--bin", description.binary];
-    let arguments: Vec<&str> = ["zigbuild", "--locked", "--profile", "dist", "--target", &target].into_iter().chain(binary).collect();
-    Step::new(tools.join("cargo-zigbuild"), &arguments)
+    let binary = ["--package", CRATE, "--bin", description.binary];
+    let arguments = [&["zigbuild", "--locked", "--profile", "dist", "--target", &target], &binary[..], description.features].concat();
+    let step = Step::new(tools.join("cargo-zigbuild"), &arguments);
+    compiler
+        .chosen_for(step)
         .with("PATH", tools::path_with(&tools)?)
         .with("CARGO_ENCODED_RUSTFLAGS", flags(place, &crates, &compiler))
         .with("CARGO_TARGET_DIR", &place.target)
@@ -74,27 +77,6 @@ fn crates_of(metadata: &Value) -> Option<BTreeSet<PathBuf>> {
     others.map(folder).collect()
 }
 
-/// The compiler that the sources ask for.
-struct Compiler {
-    release: String,
-    commit: String,
-    /// Where the standard library's sources are, if they are installed.
-    library: PathBuf,
-}
-
-impl Compiler {
-    fn of(sources: &Path) -> Done<Self> {
-        let rustc = |arguments: &[&str]| Step::new("rustc", arguments).within(sources).text();
-        let (version, sysroot) = (rustc(&["--version", "--verbose"])?, rustc(&["--print", "sysroot"])?);
-        let field = |name: &str| {
-            let value = version.lines().find_map(|line| line.strip_prefix(name));
-            value.map(|value| value.trim().to_owned()).ok_or_else(|| format!("`rustc --version --verbose` does not print `{name}`"))
-        };
-        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
-        Ok(Self { release: field("release:")?, commit: field("commit-hash:")?, library })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -109,7 +91,8 @@ mod tests {
             { "source": "registry+…", "manifest_path": "/home/mia/.cargo/registry/src/index-1/http-1.5.0/Cargo.toml" },
         ] });
         let place = Place { sources: "/home/mia/a clone".into(), target: "/home/mia/a clone/target".into() };
-        let compiler = Compiler { release: "1.95.0".to_owned(), commit: "5980".to_owned(), library: "/opt/rust/library".into() };
+        let compiler =
+            Compiler { release: "1.95.0".to_owned(), commit: "5980".to_owned(), library: "/opt/rust/library".into(), debian: None };
         let expected = [
             "/home/mia/a clone=/project",
             "/home/mia/a clone/target=/target",

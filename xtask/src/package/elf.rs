@@ -61,9 +61,10 @@ mod tests {
     use object::elf::{EM_AARCH64, EM_X86_64};
 
     use super::*;
+    use crate::package::description::Processor;
 
     fn machine(elf: u16, glibc: Glibc) -> Machine {
-        Machine { name: "linux-here", triple: "", elf, glibc }
+        Machine { name: "linux-here", processor: Processor::X86_64, triple: "", debian: "", elf, glibc }
     }
 
     /// The executable of these very tests.

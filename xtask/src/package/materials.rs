@@ -34,9 +34,9 @@ pub struct Product<'a> {
 /// # Errors
 /// Where cargo does not tell what is compiled in.
 pub fn document(sources: &Path, product: &Product<'_>) -> Done<String> {
-    let what = ["tree", "--locked", "--package", CRATE, "--no-default-features", "--target", product.description.machine.triple];
+    let what = ["tree", "--locked", "--package", CRATE, "--target", product.description.machine.triple];
     let how = ["--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", "\t{p}\t{l}\t"];
-    let tree = Step::cargo(&[&what[..], &how].concat()).within(sources).text()?;
+    let tree = Step::cargo(&[&what[..], product.description.features, &how].concat()).within(sources).text()?;
     let lock = sources.join("Cargo.lock");
     let lock = fs::read_to_string(&lock).map_err(at(&lock))?;
     let crates = Crates::of(&tree, &lock).ok_or("`cargo tree` printed another tree than expected")?;
@@ -123,7 +123,8 @@ mod tests {
 
     fn made(commit: &str) -> Value {
         let commit = Commit { id: commit.to_owned(), seconds: "0".to_owned(), time: "2026-11-22T10:00:00Z".to_owned(), dirty: false };
-        let product = Product { description: &Platform::Azure.description(), commit: &commit, rustc: "1.95.0", sha256: "ab12" };
+        let description = &Platform::Azure.descriptions(None).unwrap()[0];
+        let product = Product { description, commit: &commit, rustc: "1.95.0", sha256: "ab12" };
         bill(&Crates::of(TREE, LOCK).unwrap(), &product)
     }
 

@@ -6,6 +6,7 @@ mod again;
 mod archive;
 mod build;
 mod commit;
+mod compiler;
 mod description;
 mod elf;
 mod materials;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-pub use description::Platform;
+pub use description::{Platform, Processor};
 
 use crate::step::{Done, at, project};
 use archive::Entry;
@@ -43,17 +44,26 @@ struct Executable {
     glibc: Glibc,
 }
 
-/// `cargo xtask package PLATFORM --out DIR`
-pub fn run(platform: Platform, out: &Path) -> Done {
-    let description = platform.description();
-    let package = make(&description, &here(), &commit()?, &project().join(out))?;
-    println!("{}", summary(&package, &description)?);
+/// `cargo xtask package PLATFORM --machine PROCESSOR --out DIR`
+pub fn run(platform: Platform, processor: Option<Processor>, out: &Path) -> Done {
+    let commit = commit()?;
+    for description in platform.descriptions(processor)? {
+        let package = make(&description, &here(), &commit, &project().join(out))?;
+        println!("{}", summary(&package, &description)?);
+    }
     Ok(())
 }
 
-/// Makes a platform's package, and once more of a copy in another folder, to see that it has the same bytes.
-pub fn run_twice(platform: Platform) -> Done<Package> {
-    let (description, commit, target) = (platform.description(), commit()?, here().target);
+/// Makes a platform's package for a processor.
+pub fn run_once(platform: Platform, processor: Processor) -> Done<Package> {
+    let description = platform.descriptions(Some(processor))?.remove(0);
+    make(&description, &here(), &commit()?, &here().target.join("package"))
+}
+
+/// Makes a platform's package for a processor, and once more of a copy in another folder, to see that it has the same bytes.
+pub fn run_twice(platform: Platform, processor: Processor) -> Done<Package> {
+    let (commit, target) = (commit()?, here().target);
+    let description = platform.descriptions(Some(processor))?.remove(0);
     let package = make(&description, &here(), &commit, &target.join("package"))?;
     again::same_elsewhere(&package, &description, &commit, &target.join("package-again"))?;
     Ok(package)
