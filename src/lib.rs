@@ -15,6 +15,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod coverage;
+pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod hosts;
@@ -48,6 +49,7 @@ use uuid::Uuid;
 use crate::apply::{Progress, apply};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::delivery::Delivery;
 use crate::error::{Code, Error};
 use crate::identity::Platform;
 use crate::net::Invocation;
@@ -58,7 +60,6 @@ use crate::queue::Queue;
 use crate::request::Request;
 use crate::results::Results;
 use crate::session::Sessions;
-use crate::take_up::Delivery;
 
 /// The onboarder of one deployment.
 #[derive(Debug)]

@@ -6,11 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::Onboarder;
 use crate::apply::Progress;
+use crate::delivery::{Delivery, GRACE};
 use crate::error::{Code, Disposition, Error};
 use crate::net::{CallMade, Invocation};
 use crate::outcome::Outcome;
@@ -19,10 +20,6 @@ use crate::request::{Cause, Inbound, Kept, Message, Refusal, Request};
 use crate::result_event::ResultEvent;
 use crate::scope::Guid;
 
-/// How long an invocation works. Event Grid waits 30 seconds for an answer.
-pub const DEADLINE: Duration = Duration::from_secs(25);
-/// What is kept after the deadline for publishing or putting back.
-const GRACE: Duration = Duration::from_secs(4);
 /// How long an unreadable input's tenant is looked up, to say under whose name it failed.
 const TO_LOOK_UP_A_TENANT: Duration = Duration::from_secs(5);
 /// What publishing leaves of that for putting back.
@@ -31,45 +28,6 @@ const ROOM_TO_PUT_BACK: Duration = Duration::from_secs(2);
 const FOR_A_NEWER_VERSION: Duration = Duration::from_mins(10);
 /// How long a request is put back before it is given up.
 const LONGEST_WAIT: time::Duration = time::Duration::hours(24);
-
-/// One delivery's right to work.
-#[derive(Clone, Copy, Debug)]
-pub struct Delivery {
-    /// The invocation's id; it seeds the ids of its calls.
-    pub id: Uuid,
-    /// When the work has to end.
-    pub deadline: Instant,
-}
-
-impl Delivery {
-    /// A delivery that begins now.
-    #[must_use]
-    pub fn starting(id: Uuid) -> Self {
-        Self::within(id, DEADLINE + GRACE)
-    }
-
-    /// A delivery that begins now and has to be answered within this time, where that is less than what is usual.
-    #[must_use]
-    pub fn within(id: Uuid, time: Duration) -> Self {
-        Self { id, deadline: Instant::now() + time.saturating_sub(GRACE).min(DEADLINE) }
-    }
-
-    /// Runs work that belongs to the delivery but to none of its inputs, such as finding out who sent it, under its deadline.
-    ///
-    /// # Errors
-    /// Those of the work, and `DeadlineReached`.
-    pub async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let id = Uuid::new_v5(&self.id, b"sender");
-        let (result, _) = Invocation::new(id, self.deadline).run(work).await;
-        result.unwrap_or_else(|| Err(Error::new(Code::DeadlineReached, "the invocation's time ran out")))
-    }
-
-    /// The delivery of one of several inputs: its calls have ids of their own.
-    #[must_use]
-    pub fn part(self, position: usize) -> Self {
-        if position == 0 { self } else { Self { id: Uuid::new_v5(&self.id, &position.to_be_bytes()), ..self } }
-    }
-}
 
 /// How an input ended.
 #[derive(Debug)]

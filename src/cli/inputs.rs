@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::show::{Row, Show};
 use super::{Output, Tally, Wrong, compose};
 use crate::Onboarder;
+use crate::delivery::Delivery;
 use crate::error::Disposition;
 use crate::request::Inbound;
 use crate::result_event::Kind;
-use crate::take_up::{Delivery, Ending};
+use crate::take_up::Ending;
 
 /// Takes up each input, or only shows what would be done, and prints what came of it.
 pub(super) fn work_through(onboarder: &Onboarder, inputs: Vec<Inbound>, dry_run: bool, output: Output) -> Result<Tally, Wrong> {

@@ -14,9 +14,10 @@ use serde_json::json;
 
 use super::http::{MOST_CALL_BYTES, Readiness, answer_call, caller_id, invocation_id, problem, unread};
 use super::take_up;
+use crate::delivery::Delivery;
 use crate::error::Error;
 use crate::request::{Action, Envelope, parse_call, parse_value};
-use crate::take_up::{Delivery, Ending, TakenUp};
+use crate::take_up::{Ending, TakenUp};
 
 /// Event Grid sends at most 1 MB; as text inside JSON inside JSON it can grow fourfold.
 const MOST_BYTES: usize = 4 * 1024 * 1024;

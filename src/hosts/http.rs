@@ -38,15 +38,13 @@ impl Readiness {
 
     /// The onboarder, or the answer that says what is wrong with the configuration.
     pub(super) async fn onboarder(&self) -> Result<Arc<Onboarder>, Response> {
-        self.wait().await.map_err(|error| problem(StatusCode::SERVICE_UNAVAILABLE, &error))
+        self.0.wait().await.clone().map_err(|words| problem(StatusCode::SERVICE_UNAVAILABLE, &not_configured(words)))
     }
+}
 
-    /// The onboarder, or what is wrong with the configuration.
-    pub(super) async fn wait(&self) -> Result<Arc<Onboarder>, Error> {
-        self.0.wait().await.clone().map_err(|words| {
-            Error::new(Code::NotConfigured, words).hint("Correct the function's settings and restart it; docs/configuration.md lists them.")
-        })
-    }
+/// What a function with a wrong configuration answers.
+pub(super) fn not_configured(words: String) -> Error {
+    Error::new(Code::NotConfigured, words).hint("Correct the function's settings and restart it; docs/configuration.md lists them.")
 }
 
 /// The invocation's id as the Functions host gives it, else a new one.

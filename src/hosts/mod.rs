@@ -11,8 +11,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::Onboarder;
+use crate::delivery::Delivery;
 use crate::request::Inbound;
-use crate::take_up::{Delivery, TakenUp};
+use crate::take_up::TakenUp;
 use crate::telemetry;
 
 /// Takes up one input and logs how it ended.

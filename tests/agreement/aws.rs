@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ispm_onboarder::config::variables::{ISPM_HOSTS, OWN, On, PROPAGATION_MINUTES};
-use ispm_onboarder::take_up::DEADLINE;
+use ispm_onboarder::delivery::DEADLINE;
 use serde_json::{Value, json};
 
 use crate::template::{Template, text};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hcl::Expression;
-use ispm_onboarder::take_up::DEADLINE;
+use ispm_onboarder::delivery::DEADLINE;
 use serde_json::Value;
 
 use crate::terraform::{Stage, literal, written};

@@ -189,7 +189,7 @@ impl Stage {
     /// Delivers the event that asks for a scope; no result is published for the scope, and the code says why.
     pub async fn refusal(&self, id: &str, scope: &str) -> String {
         let inbound = ispm_onboarder::request::parse(self.event(id, scope).to_string().as_bytes()).remove(0);
-        let error = self.onboarder.take_up(inbound, ispm_onboarder::take_up::Delivery::starting(uuid::Uuid::nil())).await;
+        let error = self.onboarder.take_up(inbound, ispm_onboarder::delivery::Delivery::starting(uuid::Uuid::nil())).await;
         match error.ending {
             ispm_onboarder::take_up::Ending::Later { error, .. } => error.code.as_str(),
             ispm_onboarder::take_up::Ending::Published { outcome, .. } => {

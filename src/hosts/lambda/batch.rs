@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 use super::{FunctionError, SHAPES};
 use crate::Onboarder;
+use crate::delivery::Delivery;
 use crate::error::{Code, Error};
 use crate::hosts::take_up;
 use crate::request::parse_value;
 use crate::scope::printable;
-use crate::take_up::{Delivery, Ending};
+use crate::take_up::Ending;
 
 /// How many inputs of one record are worked on at once, where it holds several.
 const SIDE_BY_SIDE: usize = 8;

@@ -14,17 +14,18 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::webhook;
+use crate::Onboarder;
 use crate::callers::{Callers, Role};
+use crate::delivery::Delivery;
 use crate::error::{Code, Error};
-use crate::hosts::http::{MOST_CALL_BYTES, Readiness, answer_call, caller_id, problem, unread};
+use crate::hosts::http::{MOST_CALL_BYTES, answer_call, caller_id, problem, unread};
 use crate::hosts::take_up;
 use crate::request::{Action, parse_call};
-use crate::take_up::Delivery;
 
 /// What the HTTP routes share.
 #[derive(Clone, Debug)]
 pub(super) struct Face {
-    pub readiness: Readiness,
+    pub onboarder: Arc<Onboarder>,
     pub callers: Arc<Callers>,
 }
 
@@ -136,10 +137,6 @@ async fn onboard(
         Ok(body) => body,
         Err(rejection) => return unread(&rejection),
     };
-    let onboarder = match face.readiness.wait().await {
-        Ok(onboarder) => onboarder,
-        Err(error) => return refusal(&error),
-    };
     let caller = match origin.delivery.run(face.callers.of_call(origin.iam.as_deref(), &headers, &[Role::Onboard])).await {
         Ok(caller) => caller,
         Err(error) => return refusal(&error),
@@ -151,7 +148,7 @@ async fn onboard(
             Err(error) => refusal(&error),
             Ok(()) => {
                 tracing::info!(%caller, tenant = %request.tenant, scope = %request.scope, "called");
-                answer_call(take_up(&onboarder, "Onboard", inbound, origin.delivery).await)
+                answer_call(take_up(&face.onboarder, "Onboard", inbound, origin.delivery).await)
             }
         },
     }

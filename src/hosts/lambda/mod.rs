@@ -18,13 +18,14 @@ use axum::body::to_bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::http::{Readiness, answer_call};
+use super::http::{answer_call, not_configured};
 use super::{hand_on, take_up};
 use crate::Onboarder;
 use crate::callers::Callers;
+use crate::delivery::Delivery;
 use crate::error::{Code, Error};
 use crate::request::{Action, Inbound, parse_call, parse_value};
-use crate::take_up::{Delivery, Ending};
+use crate::take_up::Ending;
 use http::Face;
 
 pub use runtime::serve;
@@ -45,28 +46,28 @@ impl fmt::Display for FunctionError {
     }
 }
 
-/// The function, set up once for each execution environment.
+/// The function, set up once for each execution environment; or why it is not.
 #[derive(Clone, Debug)]
-pub struct LambdaFunction {
-    readiness: Readiness,
-    router: Option<Router>,
+pub struct LambdaFunction(Result<Ready, Error>);
+
+#[derive(Clone, Debug)]
+struct Ready {
+    onboarder: Arc<Onboarder>,
+    router: Router,
 }
 
 impl LambdaFunction {
     /// A function that works with this onboarder, and hears these callers over HTTP.
     #[must_use]
     pub fn new(onboarder: Arc<Onboarder>, callers: Callers) -> Self {
-        let readiness = Readiness::ready(onboarder);
-        let face = Face { readiness: readiness.clone(), callers: Arc::new(callers) };
-        Self { readiness, router: Some(http::router(face)) }
+        let face = Face { onboarder: onboarder.clone(), callers: Arc::new(callers) };
+        Self(Ok(Ready { onboarder, router: http::router(face) }))
     }
 
     /// A function whose configuration is wrong: it answers each invocation with what is.
     #[must_use]
     pub fn not_set_up(words: String) -> Self {
-        let readiness = Readiness::default();
-        readiness.set(Err(words));
-        Self { readiness, router: None }
+        Self(Err(not_configured(words)))
     }
 
     /// Answers one invocation.
@@ -79,13 +80,16 @@ impl LambdaFunction {
         if payload.get("requestContext").is_some_and(Value::is_object) {
             return self.http(payload, delivery).await;
         }
-        let onboarder = self.readiness.wait().await.map_err(FunctionError)?;
+        let onboarder = match &self.0 {
+            Ok(ready) => &ready.onboarder,
+            Err(error) => return Err(FunctionError(error.clone())),
+        };
         if let Some(records) = payload.get("Records").and_then(Value::as_array) {
-            return batch::work_on(&onboarder, records, delivery).await;
+            return batch::work_on(onboarder, records, delivery).await;
         }
         match payload.get("detail-type") {
-            Some(_) => enqueue(&onboarder, payload, delivery).await,
-            None => by_hand(&onboarder, payload, delivery).await,
+            Some(_) => enqueue(onboarder, payload, delivery).await,
+            None => by_hand(onboarder, payload, delivery).await,
         }
     }
 
@@ -93,10 +97,9 @@ impl LambdaFunction {
         let unreadable =
             |_| FunctionError(Error::new(Code::InvalidEvent, "the payload is no HTTP request that is known here").hint(SHAPES));
         let request = lambda_http::request::from_str(&http::tame(payload)).map_err(unreadable)?;
-        match (&self.router, self.readiness.wait().await) {
-            (Some(router), Ok(_)) => Ok(http::answer(router.clone(), request, delivery).await),
-            (None, Ok(_)) => Err(FunctionError(Error::new(Code::NotConfigured, "this function has no HTTP face"))),
-            (_, Err(error)) => Ok(http::unavailable(&error).await),
+        match &self.0 {
+            Ok(ready) => Ok(http::answer(ready.router.clone(), request, delivery).await),
+            Err(error) => Ok(http::unavailable(error).await),
         }
     }
 }

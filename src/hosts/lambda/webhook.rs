@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 use super::http::{Face, Origin, refusal};
 use crate::Onboarder;
 use crate::callers::Caller;
+use crate::delivery::Delivery;
 use crate::error::{Code, Error};
 use crate::hosts::hand_on;
 use crate::hosts::http::{problem, unread};
 use crate::request::{History, Inbound, Refusal, Request, parse};
 use crate::scope::Guid;
-use crate::take_up::{Delivery, Ending};
+use crate::take_up::Ending;
 
 /// The largest body that is taken. Event Grid sends at most 1 MB (<https://learn.microsoft.com/azure/event-grid/quotas-limits>).
 pub(super) const MOST_BYTES: usize = 1024 * 1024 + 64 * 1024;
@@ -60,15 +61,11 @@ pub(super) async fn deliver(
     if headers.get("aeg-event-type").is_some_and(|kind| kind == "SubscriptionValidation") {
         return validation(&body);
     }
-    let onboarder = match face.readiness.wait().await {
-        Ok(onboarder) => onboarder,
-        Err(error) => return refusal(&error),
-    };
     let caller = match origin.delivery.run(face.callers.of_delivery(origin.iam.as_deref(), &headers)).await {
         Ok(caller) => caller,
         Err(error) => return refusal(&error),
     };
-    take_in(&onboarder, &caller, origin.delivery, &body).await
+    take_in(&face.onboarder, &caller, origin.delivery, &body).await
 }
 
 /// The handshake repeats the code. The address that comes with it, at which anybody could confirm by hand, is not called.

@@ -1,8 +1,9 @@
 //! What the onboarder itself says: one story for each way in which an onboarding goes.
 
+use ispm_onboarder::delivery::Delivery;
 use ispm_onboarder::request::{Action, Inbound};
 use ispm_onboarder::scope::{GroupName, Guid, Scope};
-use ispm_onboarder::take_up::{Delivery, Ending};
+use ispm_onboarder::take_up::Ending;
 use ispm_onboarder_simulator::{DemoCast, World};
 use serde_json::json;
 use uuid::Uuid;
