@@ -9,6 +9,8 @@ use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{options, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -50,8 +52,11 @@ pub(super) fn router(face: Face) -> Router {
 const LONGEST_PATH: usize = 1024;
 
 /// A request with what the routes read, and not with what a stranger may put there to no purpose: `lambda_http` panics on addresses that
-/// cannot be, and no route asks for host or query.
-pub(super) fn tame(payload: &Value) -> String {
+/// cannot be, and no route asks for host or query. It panics on a body that is not the base64 it is said to be, too.
+///
+/// # Errors
+/// The answer to a body that cannot be decoded.
+pub(super) fn tame(payload: &Value) -> Result<String, Error> {
     let mut payload = payload.clone();
     if let Some(members) = payload.as_object_mut() {
         members.retain(|name, _| !matches!(name.as_str(), "queryStringParameters" | "multiValueQueryStringParameters" | "rawQueryString"));
@@ -65,11 +70,15 @@ pub(super) fn tame(payload: &Value) -> String {
                 headers.retain(|name, _| !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("x-forwarded-proto"));
             }
         }
+        let body = members.get("body").and_then(Value::as_str).unwrap_or_default();
+        if members.get("isBase64Encoded") == Some(&json!(true)) && STANDARD.decode(body).is_err() {
+            return Err(Error::new(Code::InvalidEvent, "the body is not the base64 that it is said to be"));
+        }
         if let Some(context) = members.get_mut("requestContext").and_then(Value::as_object_mut) {
             context.retain(|name, _| name != "domainName");
         }
     }
-    payload.to_string()
+    Ok(payload.to_string())
 }
 
 fn is_path(text: &str) -> bool {
@@ -90,6 +99,11 @@ pub(super) async fn answer(router: Router, request: lambda_http::Request, delive
 /// The answer of a function that is not set up.
 pub(super) async fn unavailable(error: &Error) -> Value {
     outgoing(refusal(error)).await
+}
+
+/// The answer to a request that no route can read.
+pub(super) async fn unreadable(error: &Error) -> Value {
+    outgoing(problem(StatusCode::BAD_REQUEST, error)).await
 }
 
 /// The path without the stage, which API Gateway puts before it, but for the one called `$default`

@@ -96,7 +96,11 @@ impl LambdaFunction {
     async fn http(&self, payload: &Value, delivery: Delivery) -> Result<Value, FunctionError> {
         let unreadable =
             |_| FunctionError(Error::new(Code::InvalidEvent, "the payload is no HTTP request that is known here").hint(SHAPES));
-        let request = lambda_http::request::from_str(&http::tame(payload)).map_err(unreadable)?;
+        let tamed = match http::tame(payload) {
+            Ok(tamed) => tamed,
+            Err(error) => return Ok(http::unreadable(&error).await),
+        };
+        let request = lambda_http::request::from_str(&tamed).map_err(unreadable)?;
         match &self.0 {
             Ok(ready) => Ok(http::answer(ready.router.clone(), request, delivery).await),
             Err(error) => Ok(http::unavailable(error).await),

@@ -1,7 +1,7 @@
 //! Whatever the function is invoked with, it answers.
 
 use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, RngSeed};
 use serde_json::{Value, json};
 
 use crate::harness::Given;
@@ -75,9 +75,9 @@ fn payload() -> impl Strategy<Value = Value> {
 
 /// A payload whose first level is one that the function knows.
 fn near_a_known_one() -> impl Strategy<Value = Value> {
-    let http = |context: Value, rest: Value| {
+    let http = |context: Value, rest: Value, base64: bool| {
         let mut payload = json!({
-            "version": "2.0", "rawPath": "/api/events", "headers": {}, "body": "{}", "isBase64Encoded": false,
+            "version": "2.0", "rawPath": "/api/events", "headers": {}, "body": "{}", "isBase64Encoded": base64,
             "requestContext": { "http": { "method": "POST", "path": "/" }, "timeEpoch": 0, "accountId": "1", "stage": "$default" },
         });
         let members = payload.as_object_mut().into_iter().zip(rest.as_object().cloned());
@@ -94,7 +94,7 @@ fn near_a_known_one() -> impl Strategy<Value = Value> {
         json!({ "Records": [record] })
     };
     prop_oneof![
-        (payload(), payload()).prop_map(move |(context, rest)| http(context, rest)),
+        (payload(), payload(), any::<bool>()).prop_map(move |(context, rest, base64)| http(context, rest, base64)),
         (any::<String>(), payload()).prop_map(move |(body, rest)| record(body, rest))
     ]
 }
@@ -111,7 +111,8 @@ fn no_payload_makes_the_function_panic() {
             s.forgive_what_waits();
         });
     };
-    let config = || Config { cases: 400, failure_persistence: None, ..Config::default() };
+    // The same payloads in each run: what others find is looked for by hand with other seeds, and kept as a test of its own.
+    let config = || Config { cases: 1000, failure_persistence: None, rng_seed: RngSeed::Fixed(6), ..Config::default() };
     proptest!(config(), |(payload in payload())| answered(payload));
     proptest!(config(), |(payload in near_a_known_one())| answered(payload));
 }

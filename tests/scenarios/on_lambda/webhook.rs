@@ -171,6 +171,21 @@ async fn an_address_of_any_kind_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_is_not_the_base64_it_is_said_to_be_is_refused() {
+    let s = given().start();
+    let mut payload = json!({
+        "version": "2.0", "rawPath": "/api/events", "headers": {}, "isBase64Encoded": true,
+        "requestContext": { "http": { "method": "POST", "path": "/api/events" }, "timeEpoch": 0, "accountId": "1", "stage": "$default" },
+    });
+    for body in ["{}", "{", "é", "eyJ9="] {
+        payload["body"] = json!(body);
+        let answer = s.invoke(&payload).await.expect("the route answers");
+        assert_eq!(answer["statusCode"], 400, "{body}: {answer}");
+    }
+    s.count_calls();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_query_of_any_kind_changes_nothing() {
     let s = given().start();
     for query in ["a=\"<>", "a=b c", "%ff", &"x".repeat(70_000)] {
