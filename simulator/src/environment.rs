@@ -97,11 +97,16 @@ fn network(url: &str, certificate: &str) -> Vec<(&'static str, String)> {
 }
 
 /// What the program under test is configured with, and what other clients need to know of the world: its first tenant, a client of it,
-/// and a subscription and a management group that wait to be onboarded.
+/// and a subscription and a management group that wait to be onboarded. Containers are known by their names, `report` and `dead-letters`.
 fn world(world: &World) -> Vec<(&'static str, String)> {
     let queue = world.storage_accounts.iter().find_map(|(account, contents)| {
         contents.queues.keys().next().map(|queue| format!("https://{account}.queue.core.windows.net/{queue}"))
     });
+    let container = |wanted: &str| {
+        let mut accounts = world.storage_accounts.iter();
+        let (account, _) = accounts.find(|(_, contents)| contents.containers.contains_key(wanted))?;
+        Some(format!("https://{account}.blob.core.windows.net/{wanted}"))
+    };
     let tenant = world.tenants.iter().next();
     let app = tenant.and_then(|(_, tenant)| {
         let apps = tenant.service_principals.values().filter_map(|principal| world.applications.get_key_value(&principal.app_id));
@@ -114,6 +119,8 @@ fn world(world: &World) -> Vec<(&'static str, String)> {
         ("ONBOARDER_SECRET_STORE", world.vaults.keys().next().map(|vault| format!("https://{vault}.vault.azure.net"))),
         ("ONBOARDER_RESULTS", world.topics.keys().next().map(|host| format!("https://{host}/api/events"))),
         ("ONBOARDER_QUEUE", queue),
+        ("ONBOARDER_REPORT", container("report")),
+        ("ONBOARDER_DEAD_LETTERS", container("dead-letters")),
         ("SIMULATOR_TENANT_ID", tenant.map(|(id, _)| id.clone())),
         ("SIMULATOR_SUBSCRIPTION_ID", tenant.and_then(|(id, tenant)| new_subscription(world, id, tenant))),
         ("SIMULATOR_MANAGEMENT_GROUP", tenant.and_then(|(id, tenant)| new_group(world, id, tenant))),
@@ -141,6 +148,7 @@ fn aws(world: &World) -> Vec<(&'static str, String)> {
         ("AWS_SESSION_TOKEN", session_token.map(|token| token.reveal().to_owned())),
         ("SIMULATOR_AWS_SECRET_STORE", (!account.secrets.is_empty()).then(|| "aws-secretsmanager:".to_owned())),
         ("SIMULATOR_AWS_RESULTS", account.buses.keys().next().map(|bus| format!("eventbridge:{bus}"))),
+        ("SIMULATOR_AWS_REPORT", account.buckets.keys().next().map(|bucket| format!("s3://{bucket}/reports"))),
         ("SIMULATOR_AWS_QUEUE", queue.map(|(queue, _)| account.queue_url(id, queue))),
     ];
     pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()

@@ -78,10 +78,12 @@ impl Simulator {
         let now = self.now();
         let mut state = self.lock();
         let state = &mut *state;
+        state.observe(now);
         let mut call = Call {
             world: &mut state.world,
             signer: &state.signer,
             throttle: &mut state.throttle,
+            resource_graph: &mut state.resource_graph,
             request,
             target,
             now,
@@ -92,6 +94,9 @@ impl Simulator {
         };
         let response = (routed.answer)(&mut call);
         let changed = call.changed;
+        if changed {
+            state.observe(now);
+        }
         if let Some(record) = state.requests.iter_mut().rfind(|record| record.number == number) {
             record.changed = changed;
         }
@@ -128,6 +133,7 @@ async fn suffer(faults: &[Fault], service: &Service, answered: Option<&Response>
             Effect::Reset => Some(Err(Broken::Reset)),
             Effect::Truncated => Some(Err(Broken::Truncated(answered.cloned().unwrap_or_else(answer::any)))),
             Effect::InvalidJson => Some(Ok(answer::garbled(answered.map_or(200, |answer| answer.status().as_u16())))),
+            Effect::Altered { pointer, value } => Some(Ok(answer::altered(answered.cloned().unwrap_or_else(answer::any), pointer, value))),
         };
     }
     outcome

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Response;
 
@@ -70,6 +71,13 @@ pub enum Effect {
     Truncated,
     /// The answer's status with a body that is not JSON.
     InvalidJson,
+    /// The answer with another value at a JSON pointer, or with one more in the array there where the pointer ends in `/-`.
+    Altered {
+        /// Where.
+        pointer: String,
+        /// What stands there then.
+        value: Value,
+    },
 }
 
 impl Fault {
@@ -183,6 +191,7 @@ impl fmt::Display for Effect {
             Self::Delay { seconds } => write!(f, "waits {seconds} s"),
             Self::Truncated => f.write_str("gets half an answer"),
             Self::InvalidJson => f.write_str("gets an answer that is not JSON"),
+            Self::Altered { pointer, .. } => write!(f, "gets an answer with another value at {pointer}"),
         }
     }
 }

@@ -33,8 +33,9 @@ pub use fault::{Broken, Effect, Fault, When};
 pub use jwt::TokenKey;
 pub use services::identity::{IdentityRefusal, PlatformToken};
 pub use world::World;
-pub use world::demo::{ApiCast, AwsCast, DemoCast};
+pub use world::demo::{ApiCast, AwsCast, DemoCast, EstateCast};
 
+use services::arm::resource_graph;
 use services::arm::throttle::Throttle;
 use token::Signer;
 
@@ -55,7 +56,8 @@ impl Simulator {
     #[must_use]
     pub fn new(world: World, clock: Clock) -> Self {
         let signer = Signer::derived_from(&world);
-        let state = State { world, faults: Vec::new(), requests: Vec::new(), signer, throttle: Throttle::default(), calls: 0 };
+        let (throttle, resource_graph) = (Throttle::default(), resource_graph::Memory::default());
+        let state = State { world, faults: Vec::new(), requests: Vec::new(), signer, throttle, resource_graph, calls: 0 };
         Self { clock, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -63,8 +65,10 @@ impl Simulator {
     ///
     /// Do not hold the guard across an `await`: every call to the simulator needs it.
     pub fn state(&self) -> MutexGuard<'_, State> {
+        let now = self.now();
         let mut state = self.lock();
-        state.world.settle(self.now());
+        state.world.settle(now);
+        state.observe(now);
         state
     }
 
@@ -104,7 +108,15 @@ pub struct State {
     pub requests: Vec<Recorded>,
     signer: Signer,
     throttle: Throttle,
+    resource_graph: resource_graph::Memory,
     calls: u64,
+}
+
+impl State {
+    /// Lets the services that see changes late look at the world.
+    pub(crate) fn observe(&mut self, now: OffsetDateTime) {
+        self.resource_graph.observe(&self.world, now);
+    }
 }
 
 /// One request that arrived, without its credentials and bodies.

@@ -160,7 +160,7 @@ async fn a_tunnel_takes_requests_for_its_own_host_only() -> Outcome {
     let running = start()?;
     let misled = running.client.get("https://management.azure.com/subscriptions").header("host", "graph.microsoft.com").send().await?;
     assert_eq!(misled.status(), StatusCode::MISDIRECTED_REQUEST);
-    let large = running.client.put("https://management.azure.com/subscriptions").body(vec![b' '; (8 << 20) + 1]).send().await;
+    let large = running.client.put("https://management.azure.com/subscriptions").body(vec![b' '; (64 << 20) + 1]).send().await;
     assert!(large.is_err() || large.is_ok_and(|response| response.status() == StatusCode::PAYLOAD_TOO_LARGE));
     assert!(running.simulator.state().requests.is_empty());
     Ok(())
@@ -322,6 +322,27 @@ async fn a_new_subscription_comes_with_its_event() -> Outcome {
     let wrong = post(r#"{"managementGroup":"nowhere"}"#).await?;
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
     assert!(wrong.text().await?.contains("online"), "the refusal lists the groups there are");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_subscription_is_cancelled_moved_and_deleted() -> Outcome {
+    let running = start()?;
+    let own = running.here(&format!("/_simulator/subscriptions/{}", NEW.to_uppercase()));
+    let patch = async |body: Value| running.direct.patch(&own).json(&body).send().await;
+    assert_eq!(patch(json!({"state": "Warned", "managementGroup": "CORP"})).await?.status(), StatusCode::OK);
+    {
+        let state = running.simulator.state();
+        let subscription = &state.world.tenants[TENANT].subscriptions[NEW];
+        assert_eq!((subscription.state.as_str(), subscription.parent.as_str()), ("Warned", "corp"));
+    }
+    for wrong in [json!({"state": "Gone"}), json!({"tenantId": "nowhere"}), json!({"managementGroup": "nowhere"}), json!({"name": "x"})] {
+        assert_eq!(patch(wrong.clone()).await?.status(), StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    assert_eq!(running.direct.delete(&own).send().await?.status(), StatusCode::NO_CONTENT);
+    assert!(!running.simulator.state().world.tenants[TENANT].subscriptions.contains_key(NEW));
+    assert_eq!(running.direct.delete(&own).send().await?.status(), StatusCode::NOT_FOUND);
+    assert_eq!(running.direct.get(&own).send().await?.status(), StatusCode::METHOD_NOT_ALLOWED);
     Ok(())
 }
 

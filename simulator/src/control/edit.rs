@@ -54,7 +54,7 @@ pub(super) fn add_faults(simulator: &Simulator, body: &[u8]) -> Answer {
 
 fn fault(value: Value) -> Result<Fault, Refusal> {
     serde_json::from_value(value).map_err(|error| {
-        let allowed = r#"A fault is {"operation":"arm.role-assignments.create","skip":0,"times":1,"when":"before"|"after","effect":{"kind":"status","status":503,"code":"…","retryAfter":"17"}}; the other effects are {"kind":"html","status":502}, {"kind":"reset"}, {"kind":"delay","seconds":5}, {"kind":"truncated"} and {"kind":"invalidJson"}."#;
+        let allowed = r#"A fault is {"operation":"arm.role-assignments.create","skip":0,"times":1,"when":"before"|"after","effect":{"kind":"status","status":503,"code":"…","retryAfter":"17"}}; the other effects are {"kind":"html","status":502}, {"kind":"reset"}, {"kind":"delay","seconds":5}, {"kind":"truncated"}, {"kind":"invalidJson"} and {"kind":"altered","pointer":"/nextLink","value":"…"}."#;
         Refusal::body(format!("This is no fault: {error}. {allowed}"))
     })
 }
@@ -164,7 +164,7 @@ pub(super) fn add_subscription(simulator: &Simulator, body: &[u8]) -> Answer {
 }
 
 /// The management group's name as the world writes it.
-fn parent(tenant: &Tenant, name: &str) -> Result<String, Refusal> {
+pub(super) fn parent(tenant: &Tenant, name: &str) -> Result<String, Refusal> {
     if let Some((name, _)) = tenant.group(name) {
         return Ok(name.to_owned());
     }
@@ -186,11 +186,11 @@ fn requested(tenant_id: &str, subscription_id: &str, now: OffsetDateTime) -> Val
     })
 }
 
-fn json_body(body: &[u8]) -> Result<Value, Refusal> {
+pub(super) fn json_body(body: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::body(format!("The body is not JSON: {error}.")))
 }
 
-fn typed<T: DeserializeOwned>(value: Value, allowed: &str) -> Result<T, Refusal> {
+pub(super) fn typed<T: DeserializeOwned>(value: Value, allowed: &str) -> Result<T, Refusal> {
     serde_json::from_value(value).map_err(|error| Refusal::body(format!("{error}. {allowed}")))
 }
 

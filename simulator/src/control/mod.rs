@@ -8,10 +8,12 @@
 //! | `GET`, `POST /_simulator/clock` | the time; POST takes `{"advanceSeconds":n}` or `{"now":"…"}`, forward only |
 //! | `GET`, `PATCH /_simulator/settings` | replication lag, throttling and the like; PATCH takes the settings to change |
 //! | `POST /_simulator/subscriptions` | a new subscription, and the event that a pipeline would send about it |
+//! | `PATCH`, `DELETE /_simulator/subscriptions/{id}` | another state, group or directory; deletes it with its role assignments |
 //!
 //! No answer holds a secret's value. A refusal says what is wrong and what is allowed.
 
 mod edit;
+mod ends;
 
 use bytes::Bytes;
 use http::{StatusCode, header};
@@ -22,13 +24,14 @@ use crate::{Request, Response, Simulator};
 /// Everything under this path belongs to the control surface.
 pub const PREFIX: &str = "/_simulator";
 /// What there is under the prefix, with the methods that each takes.
-const ROUTES: [(&str, &str); 6] = [
+const ROUTES: [(&str, &str); 7] = [
     ("/world", "GET"),
     ("/requests", "GET, DELETE"),
     ("/faults", "GET, POST, DELETE"),
     ("/clock", "GET, POST"),
     ("/settings", "GET, PATCH"),
     ("/subscriptions", "POST"),
+    ("/subscriptions/{id}", "PATCH, DELETE"),
 ];
 
 /// Why a request to the control surface is not answered with what it asked for.
@@ -67,6 +70,10 @@ pub fn routes() -> String {
 fn route(simulator: &Simulator, request: &Request) -> Answer {
     let path = request.uri().path().trim_end_matches('/');
     let resource = path.strip_prefix(PREFIX).unwrap_or_default();
+    let (resource, id) = match resource.strip_prefix("/subscriptions/") {
+        Some(id) => ("/subscriptions/{id}", id),
+        None => (resource, ""),
+    };
     match (resource, request.method().as_str()) {
         ("/world", "GET") => Ok((StatusCode::OK, simulator.state().world.summary())),
         ("/requests", "GET") => edit::requests(simulator, request.uri().query()),
@@ -79,6 +86,8 @@ fn route(simulator: &Simulator, request: &Request) -> Answer {
         ("/settings", "GET") => edit::settings(simulator),
         ("/settings", "PATCH") => edit::change_settings(simulator, request.body()),
         ("/subscriptions", "POST") => edit::add_subscription(simulator, request.body()),
+        ("/subscriptions/{id}", "PATCH") => ends::change_subscription(simulator, id, request.body()),
+        ("/subscriptions/{id}", "DELETE") => ends::remove_subscription(simulator, id),
         (_, method) => Err(match ROUTES.iter().find(|(own, _)| *own == resource) {
             Some((_, methods)) => {
                 Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", format!("{path} takes {methods}, not {method}."))

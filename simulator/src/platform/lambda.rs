@@ -183,18 +183,7 @@ impl LambdaHost {
             let mut state = self.simulator.state();
             (0..most).map(|_| state.world.new_id().simple().to_string()).collect()
         };
-        let received = self.with_queue(|queue| {
-            let mut visible: Vec<_> = queue.messages.iter_mut().filter(|message| message.is_visible(now) && wanted(message)).collect();
-            visible.sort_by_key(|message| message.visible_from);
-            let taken = visible.into_iter().zip(handles).map(|(message, handle)| {
-                message.receive_count += 1;
-                message.first_received_on.get_or_insert(now);
-                message.visible_from = now.saturating_add(self.visibility_timeout);
-                message.receipt_handle = handle;
-                message.clone()
-            });
-            taken.collect()
-        });
+        let received = self.with_queue(|queue| queue.receive(handles, now, self.visibility_timeout, wanted));
         received.unwrap_or_default()
     }
 

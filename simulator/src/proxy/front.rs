@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{Response, control};
 
-/// The largest request body that is taken. The largest that any simulated service takes is 4 MB.
-const BODY_LIMIT: usize = 8 << 20;
+/// The largest request body that is taken: a report of 100,000 subscriptions, as a blob, stays below.
+const BODY_LIMIT: usize = 64 << 20;
 const HOST_NOT_ALLOWED: &str = "Only requests to 127.0.0.1 or localhost are answered here. Official names are reached through CONNECT.";
 
 /// A host that a client asked to be connected with, and the connection once hyper lets go of it.
@@ -56,7 +56,7 @@ pub async fn collect(request: Request<Incoming>) -> Result<Request<Bytes>, Respo
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => Ok(Request::from_parts(parts, body.to_bytes())),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(control::refusal(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge", "The simulator takes request bodies of up to 8 MiB."))
+            Err(control::refusal(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge", "The simulator takes request bodies of up to 64 MiB."))
         }
         Err(_) => Err(control::refusal(StatusCode::BAD_REQUEST, "BodyBroken", "The request's body ended before its announced length.")),
     }

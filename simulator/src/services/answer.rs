@@ -52,6 +52,25 @@ pub(crate) fn garbled(status: u16) -> Response {
     with_body(status, "application/json; charset=utf-8", "{\"value\": [{\"id\": ")
 }
 
+/// The answer with another value at a JSON pointer: none is the whole body, `/-` at its end adds to an array (RFC 6901, section 4).
+pub(crate) fn altered(answer: Response, pointer: &str, value: &Value) -> Response {
+    let (parts, body) = answer.into_parts();
+    let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if pointer.is_empty() {
+        return Response::from_parts(parts, Bytes::from(value.to_string()));
+    }
+    let (parent, last) = pointer.rsplit_once('/').unwrap_or(("", pointer));
+    match body.pointer_mut(parent) {
+        Some(Value::Array(items)) if last == "-" => items.push(value.clone()),
+        Some(Value::Array(items)) => {
+            items.get_mut(last.parse().unwrap_or(usize::MAX)).into_iter().for_each(|item| *item = value.clone());
+        }
+        Some(Value::Object(members)) => drop(members.insert(last.to_owned(), value.clone())),
+        _ => {}
+    }
+    Response::from_parts(parts, Bytes::from(body.to_string()))
+}
+
 /// Some answer, where a fault needs one and the call has none yet.
 pub(crate) fn any() -> Response {
     json(200, &json!({"value": []}))

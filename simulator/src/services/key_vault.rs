@@ -1,7 +1,10 @@
 //! Key Vault secrets (Azure REST API specification, Microsoft.KeyVault `secrets`; documentation, "Authentication, requests and responses").
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +21,8 @@ const API_VERSIONS: [&str; 5] = ["7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"
 const AUDIENCE: &str = "https://vault.azure.net";
 /// The longest value, in bytes ("Azure Key Vault secrets", 25 KB).
 const LIMIT_BYTES: usize = 25_600;
+/// The most secrets on a page of a list, and how many there are where the request does not say (REST reference, "Get Secrets").
+const MOST_SECRETS: usize = 25;
 /// The longest name (specification, pattern of `secret-name`).
 const LONGEST_NAME: usize = 127;
 
@@ -29,6 +34,7 @@ pub(super) fn route(vault: &str, method: &Method, target: &Target) -> Routed {
             let name = (*name).to_owned();
             return Routed::new("key-vault.secret.set", move |call| set(call, &vault, &name));
         }
+        (&Method::GET, ["secrets"]) => return Routed::new("key-vault.secrets.list", move |call| list(call, &vault)),
         (&Method::GET, ["secrets", name]) => ((*name).to_owned(), None),
         (&Method::GET, ["secrets", name, version]) => ((*name).to_owned(), Some((*version).to_owned())),
         _ => return Routed::not_modelled("key-vault.unknown", method, target),
@@ -127,9 +133,52 @@ fn get(call: &mut Call<'_>, vault_name: &str, name: &str, version: Option<&str>)
     Ok(answer::json(200, &shown(vault_name, name, secret)))
 }
 
+/// The secrets by name, without their values: disabled ones too, and no versions. A page names the last secret shown before it.
+fn list(call: &mut Call<'_>, vault_name: &str) -> Answer {
+    admit(call, vault_name)?;
+    if let Some(other) = call.target.query_beyond(&["api-version", "maxresults", "$skiptoken"]) {
+        return Err(answer::not_modelled(&format!("the query parameter {other} of {}", call.target.shown())));
+    }
+    let most = match call.target.query("maxresults") {
+        None => MOST_SECRETS,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|most| (1..=MOST_SECRETS).contains(most))
+            .ok_or_else(|| bad_parameter("maxresults must be a number from 1 to 25."))?,
+    };
+    let most = [most, call.world.settings.page_size].into_iter().filter(|most| *most > 0).min().unwrap_or(most);
+    let after = match call.target.query("$skiptoken") {
+        Some(token) => Bound::Excluded(decoded(token).ok_or_else(|| bad_parameter("The $skiptoken is invalid."))?),
+        None => Bound::Unbounded,
+    };
+    let vault = call.world.vaults.get(vault_name).ok_or_else(removed)?;
+    let mut rest = vault.secrets.range((after, Bound::Unbounded)).filter_map(|(name, versions)| Some((name, versions.last()?)));
+    let shown: Vec<(&String, &SecretVersion)> = rest.by_ref().take(most).collect();
+    let next = shown.last().filter(|_| rest.next().is_some()).map(|(name, _)| {
+        let link = call.target.with_query("$skiptoken", &BASE64.encode(name));
+        // The service writes the port.
+        link.replacen("vault.azure.net/", "vault.azure.net:443/", 1)
+    });
+    let value: Vec<Value> = shown.into_iter().map(|(name, secret)| item(vault_name, name, secret)).collect();
+    Ok(answer::json(200, &json!({"value": value, "nextLink": next})))
+}
+
+/// The last name on a page, out of the link to the next.
+fn decoded(token: &str) -> Option<String> {
+    String::from_utf8(BASE64.decode(token).ok()?).ok()
+}
+
 /// A secret bundle. `exp` and `nbf` are shown and not enforced: "A secret's get operation will work for not-yet-valid and expired secrets,
 /// outside the nbf / exp window" (documentation, "About Azure Key Vault secrets").
 fn shown(vault: &str, name: &str, secret: &SecretVersion) -> Value {
+    let mut bundle = item(vault, &format!("{name}/{}", secret.version), secret);
+    bundle["value"] = json!(secret.value.reveal());
+    bundle
+}
+
+/// What lists show of a secret.
+fn item(vault: &str, path: &str, secret: &SecretVersion) -> Value {
     let mut attributes = json!({
         "enabled": secret.enabled,
         "created": secret.created_on.unix_timestamp(),
@@ -143,16 +192,15 @@ fn shown(vault: &str, name: &str, secret: &SecretVersion) -> Value {
     if let Some(expires_on) = secret.expires_on {
         attributes["exp"] = json!(expires_on.unix_timestamp());
     }
-    let mut bundle = json!({
-        "value": secret.value.reveal(),
-        "id": format!("https://{vault}.vault.azure.net/secrets/{name}/{}", secret.version),
+    let mut item = json!({
+        "id": format!("https://{vault}.vault.azure.net/secrets/{path}"),
         "attributes": attributes,
         "tags": secret.tags,
     });
     if let Some(content_type) = &secret.content_type {
-        bundle["contentType"] = json!(content_type);
+        item["contentType"] = json!(content_type);
     }
-    bundle
+    item
 }
 
 /// The 401 by which a client learns where to sign in.

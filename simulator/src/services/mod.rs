@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod arm;
 mod aws;
+mod blob;
 mod entra;
 mod event_grid;
 mod graph;
@@ -10,6 +11,7 @@ pub mod identity;
 mod ispm;
 mod key_vault;
 mod queue;
+mod storage;
 mod xml;
 
 use http::Method;
@@ -19,6 +21,7 @@ use uuid::Uuid;
 use crate::target::Target;
 use crate::token::{Claims, Refusal, Signer};
 use crate::{Request, Response, World};
+use arm::resource_graph;
 use arm::throttle::Throttle;
 
 /// Who answers at a host, with the resource that the host names.
@@ -35,6 +38,8 @@ pub(crate) enum Service {
     EventGrid(String),
     /// By the account's name.
     Queue(String),
+    /// By the account's name.
+    Blob(String),
     /// By the console's host.
     Ispm(String),
     /// A service of AWS in a region.
@@ -57,6 +62,7 @@ pub(crate) struct Call<'a> {
     pub world: &'a mut World,
     pub signer: &'a Signer,
     pub throttle: &'a mut Throttle,
+    pub resource_graph: &'a mut resource_graph::Memory,
     pub request: &'a Request,
     pub target: &'a Target,
     pub now: OffsetDateTime,
@@ -130,6 +136,9 @@ impl Service {
         if let Some(account) = host.strip_suffix(".queue.core.windows.net") {
             return world.storage_accounts.contains_key(account).then(|| Self::Queue(account.to_owned()));
         }
+        if let Some(account) = host.strip_suffix(".blob.core.windows.net") {
+            return world.storage_accounts.contains_key(account).then(|| Self::Blob(account.to_owned()));
+        }
         aws::of_host(world, &host)
     }
 
@@ -144,6 +153,7 @@ impl Service {
             Self::KeyVault(vault) => key_vault::route(vault, method, target),
             Self::EventGrid(topic) => event_grid::route(topic, method, target),
             Self::Queue(account) => queue::route(account, method, target),
+            Self::Blob(account) => blob::route(account, method, target),
             Self::Ispm(console) => ispm::route(console, method, target),
             Self::Aws(endpoint) => aws::route(endpoint, request, target),
             Self::AwsIssuer(account) => aws::route_issuer(account, method, target),
@@ -157,7 +167,7 @@ impl Service {
         let mut response = match self {
             Self::Aws(endpoint) => endpoint.faulty(status, code, message),
             Self::Entra => answer::json(status, &serde_json::json!({"error": own, "error_description": message})),
-            Self::Queue(_) => answer::xml(status, &xml::error(own, message)),
+            Self::Queue(_) | Self::Blob(_) => answer::xml(status, &xml::error(own, message)),
             _ => *answer::error(status, own, message),
         };
         if let Some(value) = retry_after.and_then(|text| text.parse().ok()) {

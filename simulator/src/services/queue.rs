@@ -1,18 +1,14 @@
 //! Storage queues (Storage REST documentation, "Queue service REST API").
 
 use http::Method;
-use time::format_description::well_known::Rfc2822;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
+use super::storage::{self, error, http_date, number, out_of_range};
 use super::{Answer, Call, Routed, answer, xml};
 use crate::Response;
 use crate::target::Target;
-use crate::token::Refusal;
 use crate::world::QueueMessage;
 
-const AUDIENCE: &str = "https://storage.azure.com";
-/// The first version that takes bearer tokens.
-const OLDEST_VERSION: &str = "2017-11-09";
 const LIMIT_BYTES: usize = 64 * 1024;
 const WEEK_SECONDS: i64 = 7 * 24 * 3600;
 
@@ -31,6 +27,10 @@ pub(super) fn route(account: &str, method: &Method, target: &Target) -> Routed {
             let id = (*id).to_owned();
             on("queue.delete", account, queue, move |call, place| delete(call, place, &id))
         }
+        (&Method::PUT, [queue, "messages", id]) if plain => {
+            let id = (*id).to_owned();
+            on("queue.release", account, queue, move |call, place| hide(call, place, &id))
+        }
         _ => Routed::not_modelled("queue.unknown", method, target),
     }
 }
@@ -44,34 +44,9 @@ struct Place {
 fn on(operation: &'static str, account: String, queue: &str, act: impl FnOnce(&mut Call<'_>, &Place) -> Answer + Send + 'static) -> Routed {
     let queue = queue.to_owned();
     Routed::new(operation, move |call| {
-        admit(call, &account)?;
+        storage::admit(call, &account, "queue")?;
         act(call, &Place { account, queue })
     })
-}
-
-/// Checks the version and the token.
-fn admit(call: &Call<'_>, account: &str) -> Result<(), Box<Response>> {
-    match call.header("x-ms-version") {
-        None => {
-            return Err(error(
-                400,
-                "MissingRequiredHeader",
-                "An HTTP header that's mandatory for this request is not specified: x-ms-version.",
-            ));
-        }
-        Some(version) if version.len() != OLDEST_VERSION.len() || version < OLDEST_VERSION => {
-            return Err(error(
-                400,
-                "InvalidHeaderValue",
-                "The value for one of the HTTP headers is not in the correct format: x-ms-version.",
-            ));
-        }
-        Some(_) => {}
-    }
-    let known = call.world.storage_accounts.get(account).ok_or_else(|| answer::not_modelled("an account that was removed"))?;
-    let own = format!("https://{account}.queue.core.windows.net");
-    let verified = call.verify_in(&known.tenant_id, &[AUDIENCE, &own]);
-    verified.map(drop).map_err(|refusal| unauthorized(&refusal, &known.tenant_id))
 }
 
 /// The queue's messages, or 404.
@@ -83,24 +58,16 @@ fn messages<'a>(call: &'a mut Call<'_>, place: &Place) -> Result<&'a mut Vec<Que
 }
 
 fn create(call: &mut Call<'_>, place: &Place) -> Answer {
-    if !is_queue_name(&place.queue) {
+    if !storage::is_name(&place.queue) {
         return Err(error(400, "InvalidResourceName", "The specified resource name contains invalid characters."));
     }
-    let Some(account) = call.world.storage_accounts.get_mut(&place.account) else {
-        return Err(answer::not_modelled("an account that was removed"));
-    };
+    let account = call.world.storage_accounts.get_mut(&place.account).ok_or_else(storage::removed)?;
     if account.queues.contains_key(&place.queue) {
         return Ok(answer::empty(204));
     }
     account.queues.insert(place.queue.clone(), Vec::new());
     call.changed = true;
     Ok(answer::empty(201))
-}
-
-/// 3 to 63 lower-case letters, digits and single hyphens inside ("Naming queues and metadata").
-fn is_queue_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (3..=63).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('-') && !name.ends_with('-') && !name.contains("--")
 }
 
 fn properties(call: &mut Call<'_>, place: &Place) -> Answer {
@@ -161,25 +128,46 @@ fn receive(call: &mut Call<'_>, place: &Place) -> Answer {
 }
 
 fn delete(call: &mut Call<'_>, place: &Place, id: &str) -> Answer {
-    let Some(receipt) = call.target.query("popreceipt").map(str::to_owned) else {
-        return Err(error(
-            400,
-            "MissingRequiredQueryParameter",
-            "A query parameter that's mandatory for this request is not specified: popreceipt.",
-        ));
-    };
+    let at = received(call, place, id)?;
+    messages(call, place)?.remove(at);
+    call.changed = true;
+    Ok(answer::empty(204))
+}
+
+/// Says anew how long a message stays hidden ("Update Message"). Only its text stays as it is: to change that too is not modelled.
+fn hide(call: &mut Call<'_>, place: &Place, id: &str) -> Answer {
+    if !call.request.body().is_empty() {
+        return Err(answer::not_modelled("changing the text of a message"));
+    }
+    if call.target.query("visibilitytimeout").is_none() {
+        return Err(missing("visibilitytimeout"));
+    }
+    let hidden = number(call, "visibilitytimeout", 0, 0, WEEK_SECONDS)?;
+    let at = received(call, place, id)?;
+    let (receipt, visible_from) = (call.world.new_id().simple().to_string(), call.now.saturating_add(Duration::seconds(hidden)));
+    let message = &mut messages(call, place)?[at];
+    (message.pop_receipt, message.visible_from) = (receipt.clone(), visible_from);
+    call.changed = true;
+    let response = answer::with_header(answer::empty(204), "x-ms-popreceipt", &receipt);
+    Ok(answer::with_header(response, "x-ms-time-next-visible", &http_date(visible_from)))
+}
+
+/// Where the message is that the caller received last.
+fn received(call: &mut Call<'_>, place: &Place, id: &str) -> Result<usize, Box<Response>> {
+    let receipt = call.target.query("popreceipt").map(str::to_owned).ok_or_else(|| missing("popreceipt"))?;
     let messages = messages(call, place)?;
     match messages.iter().position(|message| message.id == id) {
         None => Err(error(404, "MessageNotFound", "The specified message does not exist.")),
         Some(at) if messages[at].pop_receipt != receipt => {
             Err(error(400, "PopReceiptMismatch", "The specified pop receipt did not match the pop receipt for a dequeued message."))
         }
-        Some(at) => {
-            messages.remove(at);
-            call.changed = true;
-            Ok(answer::empty(204))
-        }
+        Some(at) => Ok(at),
     }
+}
+
+fn missing(name: &str) -> Box<Response> {
+    let message = format!("A query parameter that's mandatory for this request is not specified: {name}.");
+    error(400, "MissingRequiredQueryParameter", &message)
 }
 
 /// A message as the service lists it; its text only where it was received.
@@ -197,56 +185,4 @@ fn shown(message: &QueueMessage, received: bool) -> String {
         message.pop_receipt,
         http_date(message.visible_from),
     )
-}
-
-/// A date as HTTP writes it: RFC 2822 with the zone's old name.
-fn http_date(at: OffsetDateTime) -> String {
-    at.format(&Rfc2822).unwrap_or_default().replace("+0000", "GMT")
-}
-
-/// A numeric query parameter within its limits.
-fn number(call: &Call<'_>, name: &str, usual: i64, least: i64, most: i64) -> Result<i64, Box<Response>> {
-    let Some(text) = call.target.query(name) else {
-        return Ok(usual);
-    };
-    let number: i64 = text.parse().map_err(|_| {
-        error(
-            400,
-            "InvalidQueryParameterValue",
-            &format!("Value for one of the query parameters specified in the request URI is invalid: {name}."),
-        )
-    })?;
-    match (least..=most).contains(&number) {
-        true => Ok(number),
-        false => Err(out_of_range(name)),
-    }
-}
-
-fn out_of_range(name: &str) -> Box<Response> {
-    error(
-        400,
-        "OutOfRangeQueryParameterValue",
-        &format!("One of the query parameters specified in the request URI is outside the permissible range: {name}."),
-    )
-}
-
-fn unauthorized(refusal: &Refusal, tenant_id: &str) -> Box<Response> {
-    let (code, message) = match refusal {
-        Refusal::Missing => (
-            "NoAuthenticationInformation",
-            "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.",
-        ),
-        Refusal::Expired => ("InvalidAuthenticationInfo", "Lifetime validation failed. The token is expired."),
-        Refusal::Audience(_) => ("InvalidAuthenticationInfo", "Audience validation failed. Audience did not match."),
-        Refusal::Tenant(_) => ("InvalidAuthenticationInfo", "Issuer validation failed. Issuer did not match."),
-        Refusal::Forged => ("InvalidAuthenticationInfo", "Signature validation failed."),
-    };
-    let header = format!("Bearer authorization_uri=https://login.microsoftonline.com/{tenant_id}/oauth2/authorize resource_id={AUDIENCE}");
-    let response = error(401, code, message);
-    Box::new(answer::with_header(*response, "www-authenticate", &header))
-}
-
-fn error(status: u16, code: &str, message: &str) -> Box<Response> {
-    let response = answer::xml(status, &xml::error(code, message));
-    Box::new(answer::with_header(response, "x-ms-error-code", code))
 }

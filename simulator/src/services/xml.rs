@@ -1,4 +1,4 @@
-//! As much XML as Storage queues speak.
+//! As much XML as Storage speaks.
 
 /// Storage's error document (REST documentation, "Status and error codes").
 pub(super) fn error(code: &str, message: &str) -> String {

@@ -7,8 +7,9 @@ use time::OffsetDateTime;
 use super::ispm::READER;
 use super::moment::long_ago;
 use super::{
-    Application, ClientSecret, Concealment, EntraSource, FederatedCredential, IspmToken, ManagedIdentity, ManagementGroup, RoleAssignment,
-    Scope, SecretVersion, Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, Vault, World, made_up_id, service_principal,
+    Application, Blob, ClientSecret, Concealment, EntraSource, FederatedCredential, IspmToken, ManagedIdentity, ManagementGroup,
+    RoleAssignment, Scope, SecretVersion, Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, Vault, World, made_up_id,
+    service_principal,
 };
 
 impl World {
@@ -78,6 +79,23 @@ impl World {
         let account = self.storage_accounts.entry(account.to_owned()).or_default();
         tenant_id.clone_into(&mut account.tenant_id);
         account.queues.entry(queue.to_owned()).or_default();
+    }
+
+    /// Makes an empty container, and its Storage account when it is new.
+    pub fn add_container(&mut self, account: &str, container: &str, tenant_id: &str) {
+        let account = self.storage_accounts.entry(account.to_owned()).or_default();
+        tenant_id.clone_into(&mut account.tenant_id);
+        account.containers.entry(container.to_owned()).or_default();
+    }
+
+    /// Puts a blob with this text into a container, which has to be there.
+    pub fn put_blob(&mut self, account: &str, container: &str, name: &str, text: &str, now: OffsetDateTime) {
+        let etag = format!("\"0x{}\"", self.new_id().simple());
+        let blob = Blob { text: text.to_owned(), content_type: "application/json".to_owned(), modified_on: now, etag };
+        let account = self.storage_accounts.get_mut(account);
+        if let Some(container) = account.and_then(|account| account.containers.get_mut(container)) {
+            container.insert(name.to_owned(), blob);
+        }
     }
 
     /// Gives an ISPM console a token and an Entra source; the console is made when it is new.

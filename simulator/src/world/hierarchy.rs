@@ -1,5 +1,6 @@
 //! Azure's hierarchy: management groups, subscriptions, and the scopes they are.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -169,6 +170,24 @@ impl Tenant {
             next = group.parent.as_deref();
         }
         above
+    }
+
+    /// The names of a management group and of all below it.
+    #[must_use]
+    pub fn groups_within(&self, name: &str) -> BTreeSet<&str> {
+        let mut children: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, group) in &self.management_groups {
+            children.entry(group.parent.as_deref().unwrap_or_default()).or_default().push(name);
+        }
+        let mut within = BTreeSet::new();
+        let mut next: Vec<&str> = self.group(name).map(|(name, _)| name).into_iter().collect();
+        while let Some(group) = next.pop() {
+            // A world file may hold a loop.
+            if within.insert(group) {
+                next.extend(children.get(group).into_iter().flatten());
+            }
+        }
+        within
     }
 
     /// Whether what holds at `upper` holds at `lower` too: the same scope or one above it.

@@ -1,4 +1,4 @@
-//! Event Grid topics and Storage queues.
+//! Event Grid topics and Storage accounts.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub struct Published {
     pub event: serde_json::Value,
 }
 
-/// A Storage account with its queues by name.
+/// A Storage account with its queues and containers by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StorageAccount {
@@ -35,6 +35,29 @@ pub struct StorageAccount {
     /// Messages by the queue's name, oldest first.
     #[serde(default)]
     pub queues: BTreeMap<String, Vec<QueueMessage>>,
+    /// Blobs by the container's name.
+    #[serde(default)]
+    pub containers: BTreeMap<String, Container>,
+}
+
+/// The blobs of a container by name.
+pub type Container = BTreeMap<String, Blob>;
+
+/// A block blob that holds text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Blob {
+    /// What it holds.
+    pub text: String,
+    /// Its media type.
+    #[serde(default)]
+    pub content_type: String,
+    /// When it was written.
+    #[serde(with = "time::serde::rfc3339")]
+    pub modified_on: OffsetDateTime,
+    /// What names this writing of it, in quotes.
+    #[serde(default)]
+    pub etag: String,
 }
 
 /// A message in a Storage queue.

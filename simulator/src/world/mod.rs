@@ -4,6 +4,7 @@ pub mod aws;
 mod build;
 pub mod demo;
 mod directory;
+mod ends;
 mod hierarchy;
 mod ispm;
 mod messaging;
@@ -23,7 +24,7 @@ pub use directory::{
 };
 pub use hierarchy::{Concealment, Lineage, ManagementGroup, Scope, Subscription};
 pub use ispm::{Cause, Connection, EntraSource, IspmConsole, IspmToken, Status};
-pub use messaging::{Published, QueueMessage, StorageAccount, Topic};
+pub use messaging::{Blob, Container, Published, QueueMessage, StorageAccount, Topic};
 pub use moment::Moment;
 pub(crate) use moment::has_passed;
 pub(crate) use roles::service_principal;
@@ -70,11 +71,14 @@ pub struct Settings {
     pub replication_lag_seconds: u64,
     /// How long a new role assignment is missing from lists, in seconds.
     pub role_list_lag_seconds: u64,
+    /// How long whatever is made, moved or removed does not show in Resource Graph, in seconds. What was there at the first call after the
+    /// lag is set shows at once.
+    pub graph_lag_seconds: u64,
     /// How long a new role assignment has no effect, in seconds. Azure says up to 600.
     pub propagation_seconds: u64,
     /// How long ISPM tests a new connection, in seconds.
     pub connection_test_seconds: u64,
-    /// Whether Resource Manager's token buckets are on.
+    /// Whether Resource Manager's token buckets and Resource Graph's quota are on.
     pub throttle: bool,
     /// Items on a page of a list; 0 puts all on one.
     pub page_size: usize,
@@ -91,6 +95,7 @@ impl Default for Settings {
         Self {
             replication_lag_seconds: 0,
             role_list_lag_seconds: 0,
+            graph_lag_seconds: 0,
             propagation_seconds: 0,
             connection_test_seconds: 0,
             throttle: false,

@@ -1,5 +1,7 @@
 //! What tests and the control surface look at. No view shows a secret's value.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -80,6 +82,13 @@ impl World {
         self.storage_accounts.values().filter_map(|account| account.queues.get(queue)).flatten().collect()
     }
 
+    /// The texts of the blobs of every container of this name, by the blob's name.
+    #[must_use]
+    pub fn blobs(&self, container: &str) -> BTreeMap<&str, &str> {
+        let containers = self.storage_accounts.values().filter_map(|account| account.containers.get(container));
+        containers.flatten().map(|(name, blob)| (name.as_str(), blob.text.as_str())).collect()
+    }
+
     /// The results that were put on EventBridge buses, oldest first, each as the `CloudEvent` that a topic would have got: `id`, `source`,
     /// `type`, `time`, `subject` and `data`.
     #[must_use]
@@ -124,6 +133,7 @@ impl World {
             "connections": self.connections(),
             "results": self.results(),
             "queues": self.queues(),
+            "containers": self.containers(),
             "busEvents": self.bus_events_by_bus(),
             "sqsQueues": self.sqs_queues(),
             "subscriptions": subscriptions,
@@ -139,6 +149,16 @@ impl World {
             }
         }
         Value::Object(queues)
+    }
+
+    fn containers(&self) -> Value {
+        let mut containers = serde_json::Map::new();
+        for (account, contents) in &self.storage_accounts {
+            for (name, blobs) in &contents.containers {
+                containers.insert(format!("{account}/{name}"), json!(blobs));
+            }
+        }
+        Value::Object(containers)
     }
 
     fn bus_events_by_bus(&self) -> Value {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{Answered, START, Stage};
 
-const ROLES: [&str; 3] = ["Onboarder.Offboard", "Onboarder.Onboard", "Onboarder.Send"];
+const ROLES: [&str; 4] = ["Onboarder.Offboard", "Onboarder.Onboard", "Onboarder.Read", "Onboarder.Send"];
 
 fn part(token: &str, number: usize) -> Value {
     let part = token.split('.').nth(number).expect("three parts");

@@ -159,3 +159,16 @@ async fn the_record_names_the_call_without_credentials() {
     assert!(!record.contains(&token) && !record.contains("of~no~value"));
     assert!(!format!("{:?}", stage.simulator).contains("of~no~value"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_puts_words_into_a_services_mouth() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    let link = json!("https://elsewhere.example/subscriptions");
+    let fault = Fault::new("arm.subscriptions.list", Effect::Altered { pointer: "/nextLink".to_owned(), value: link.clone() });
+    stage.simulator.state().faults.push(fault.after().times(1));
+    let url = format!("{ARM}/subscriptions?api-version=2022-12-01");
+    let answered = stage.get(&url, &token).await;
+    assert_eq!((answered.status, &answered.body["nextLink"]), (200, &link));
+    assert_eq!(stage.get(&url, &token).await.body["nextLink"], Value::Null);
+}

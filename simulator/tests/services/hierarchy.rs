@@ -1,5 +1,5 @@
 use http::Method;
-use ispm_onboarder_simulator::world::Concealment;
+use ispm_onboarder_simulator::world::{Concealment, Scope};
 use serde_json::{Value, json};
 
 use crate::stage::{ARM, Answered, OTHER_TENANT, Stage};
@@ -193,4 +193,39 @@ async fn a_subscription_has_the_management_provider_registered() {
     assert_eq!((registered.status, &registered.body["registrationState"]), (200, &"Registered".into()));
     assert_eq!(stage.get(&format!("{base}/Microsoft.Management?api-version=2021-04-01"), &token).await.body, registered.body);
     assert_eq!(stage.get(&format!("{base}/Microsoft.Storage?api-version=2021-04-01"), &token).await.outcome(), (501, "NotModelled"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_leaves_is_gone_with_its_role_assignments() {
+    let stage = Stage::new();
+    let token = stage.token(ARM).await;
+    let cast = &stage.cast;
+    let outcome = async |id: &str, rest: &str| {
+        let answered = stage.get(&format!("{ARM}/subscriptions/{id}{rest}"), &token).await;
+        let (status, code) = answered.outcome();
+        (status, code.to_owned())
+    };
+    let assigned = |id: &str| {
+        let state = stage.simulator.state();
+        let tenant = &state.world.tenants[&cast.tenant];
+        tenant.role_assignments.at(&Scope::Subscription(id.to_owned())).count()
+    };
+    assert_eq!((assigned(&cast.by_hand), assigned(&cast.at_limit)), (1, 1));
+    {
+        let mut state = stage.simulator.state();
+        assert!(state.world.tenant_mut(&cast.tenant).remove_subscription(&cast.by_hand).is_some());
+        assert!(state.world.transfer_subscription(&cast.at_limit, OTHER_TENANT));
+        assert!(!state.world.transfer_subscription(&cast.by_hand, OTHER_TENANT));
+    }
+    assert_eq!((assigned(&cast.by_hand), assigned(&cast.at_limit)), (0, 0));
+    let (read, roles) = ("?api-version=2022-12-01", "/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01");
+    for rest in [read, roles] {
+        assert_eq!(outcome(&cast.by_hand, rest).await, (404, "SubscriptionNotFound".to_owned()));
+        assert_eq!(outcome(&cast.at_limit, rest).await, (401, "InvalidAuthenticationTokenTenant".to_owned()));
+    }
+    let other = stage.token_in(OTHER_TENANT, ARM).await;
+    let answered = stage.get(&format!("{ARM}/subscriptions/{}{read}", cast.at_limit), &other).await;
+    assert_eq!((answered.status, &answered.body["tenantId"]), (200, &json!(OTHER_TENANT)));
+    let list = stage.get(&format!("{ARM}/subscriptions{read}"), &token).await;
+    assert_eq!(list.body["value"].as_array().map(Vec::len), Some(4));
 }

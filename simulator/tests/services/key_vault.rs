@@ -50,12 +50,46 @@ async fn refuses_what_is_missing_disabled_or_not_understood() {
     assert_eq!(outcome("secrets/contoso-ispm-token/0123?api-version=7.4").await, (404, "SecretNotFound".to_owned()));
     assert_eq!(outcome("secrets/contoso-ispm-token?api-version=1.0").await, (400, "BadParameter".to_owned()));
     assert_eq!(outcome("secrets/contoso-ispm-token").await, (400, "BadParameter".to_owned()));
-    assert_eq!(outcome("secrets?api-version=7.4").await, (501, "NotModelled".to_owned()));
+    for bad in ["secrets", "secrets?api-version=7.4&maxresults=26", "secrets?api-version=7.4&$skiptoken=!"] {
+        assert_eq!(outcome(bad).await, (400, "BadParameter".to_owned()), "{bad}");
+    }
+    assert_eq!(outcome("secrets?api-version=7.4&filter=x").await, (501, "NotModelled".to_owned()));
     assert_eq!(outcome("keys/k?api-version=7.4").await, (501, "NotModelled".to_owned()));
     stage.simulator.state().world.set_secret("contoso-onboarder", "off", "x").enabled = false;
     let disabled = stage.get(&format!("{VAULT}/secrets/off?api-version=7.4"), &token).await;
     assert_eq!(disabled.outcome(), (403, "Forbidden"));
     assert_eq!(disabled.body["error"]["innererror"]["code"], "SecretDisabled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_names_without_values_page_by_page() {
+    let stage = Stage::new();
+    let token = stage.token(AUDIENCE).await;
+    {
+        let mut state = stage.simulator.state();
+        for number in 0..30 {
+            state.world.set_secret("contoso-onboarder", &format!("more-{number:02}"), "hidden").enabled = number % 2 == 0;
+        }
+    }
+    let walk = async |first: &str| {
+        let (mut sizes, mut names, mut next) = (Vec::new(), Vec::new(), Some(first.to_owned()));
+        while let Some(url) = next {
+            let answered = stage.get(&url, &token).await;
+            assert!(!answered.text.contains("hidden") && !answered.text.contains("of~no~value"), "{}", answered.text);
+            let items = answered.body["value"].as_array().expect("a list").clone();
+            sizes.push(items.len());
+            names.extend(items.iter().filter_map(|item| item["id"].as_str()?.rsplit_once('/')).map(|(_, name)| name.to_owned()));
+            next = answered.body["nextLink"].as_str().map(str::to_owned);
+            assert!(next.iter().all(|next| next.starts_with("https://contoso-onboarder.vault.azure.net:443/secrets?")), "{next:?}");
+        }
+        (sizes, names)
+    };
+    let (sizes, names) = walk(&format!("{VAULT}/secrets?api-version=7.4")).await;
+    assert_eq!(sizes, [25, 8]);
+    assert!(names.contains(&"more-01".to_owned()), "disabled ones too");
+    assert!(names.contains(&format!("ispm-onboarder-{}", stage.cast.tenant)));
+    let (sizes, small) = walk(&format!("{VAULT}/secrets?maxresults=20&api-version=2025-07-01")).await;
+    assert_eq!((sizes, small), (vec![20, 13], names));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,10 +3,12 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod aws;
+mod blob;
 mod elevation;
 mod entra;
 mod entra_assertion;
 mod entra_resource;
+mod estate;
 mod event_grid;
 mod exchange;
 mod graph;
@@ -15,6 +17,7 @@ mod identity;
 mod ispm;
 mod key_vault;
 mod queue;
+mod resource_graph;
 mod role_assignments;
 mod role_definitions;
 mod role_lists;

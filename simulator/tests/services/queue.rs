@@ -39,6 +39,28 @@ async fn a_message_waits_and_comes_back_until_deleted() {
     assert_eq!(delete(&stale).await.header("x-ms-error-code"), "MessageNotFound");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_received_can_be_shown_again_at_once() {
+    let stage = Stage::new();
+    let token = stage.token(AUDIENCE).await;
+    call(&stage, Method::POST, "onboarding/messages", &token, &message("a")).await;
+    let receive = async || call(&stage, Method::GET, "onboarding/messages", &token, "").await.text;
+    assert!(receive().await.contains("<MessageText>a<"));
+    let id = stage.simulator.state().world.queue_messages("onboarding")[0].id.clone();
+    let show = async |receipt: &str| {
+        let rest = format!("onboarding/messages/{id}?popreceipt={receipt}&visibilitytimeout=0");
+        call(&stage, Method::PUT, &rest, &token, "").await
+    };
+    let first = receipt(&stage);
+    let shown = show(&first).await;
+    assert_eq!((shown.status, shown.header("x-ms-popreceipt")), (204, receipt(&stage).as_str()));
+    assert_eq!(show(&first).await.header("x-ms-error-code"), "PopReceiptMismatch");
+    assert!(receive().await.contains("<DequeueCount>2<"));
+    let text =
+        call(&stage, Method::PUT, &format!("onboarding/messages/{id}?popreceipt=a&visibilitytimeout=0"), &token, &message("b")).await;
+    assert_eq!(text.outcome(), (501, "NotModelled"));
+}
+
 fn receipt(stage: &Stage) -> String {
     stage.simulator.state().world.queue_messages("onboarding")[0].pop_receipt.clone()
 }

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::super::{Answer, Call, answer};
 use super::api_version::ResourceType;
-use super::paging::{Items, page, page_linked_by};
+use super::paging::{Items, Window, page_linked_by, page_of};
 use super::{access, check_parameters};
 use crate::Response;
 use crate::token::Claims;
-use crate::world::{Scope, Tenant};
+use crate::world::{Scope, Subscription, Tenant};
 
 /// The versions in which the operations here answer alike.
 pub(super) const API_VERSIONS: [&str; 3] = ["2020-05-01", "2021-04-01", "2023-04-01"];
@@ -75,24 +75,14 @@ pub(super) fn descendants(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -
         None => None,
         Some(text) => Some(text.parse().map_err(|_| answer::error(400, "BadRequest", "Invalid value for $top."))?),
     };
-    let (tenant, _) = found(call, caller, scope)?;
-    let under = |other: &Scope| !other.is(scope) && tenant.covers(scope, other);
-    let mut items = Items::new();
-    for (name, group) in &tenant.management_groups {
-        if under(&Scope::ManagementGroup(name.clone())) {
-            let parent = group.parent.as_deref().unwrap_or_default();
-            items.push((name.clone(), descendant(&group_id(name), GROUP_TYPE, name, &group.display_name, parent)));
-        }
-    }
-    for (id, subscription) in &tenant.subscriptions {
-        let scope = Scope::Subscription(id.clone());
-        if under(&scope) && access::is_visible(call, subscription) {
-            let kind = "Microsoft.Management/managementGroups/subscriptions";
-            let item = descendant(&scope.to_string(), kind, id, &subscription.display_name, &subscription.parent);
-            items.push((id.clone(), item));
-        }
-    }
-    page(call, caller, items, top)
+    let (tenant, name) = found(call, caller, scope)?;
+    let within = tenant.groups_within(name);
+    let groups = within.iter().filter(|group| **group != name).map(|group| (*group, None));
+    let window = Window::of(call, caller, top)?;
+    let subscriptions = window.over(&tenant.subscriptions);
+    let shown = subscriptions.filter(|(_, own)| within.contains(own.parent.as_str()) && access::is_visible(call, own));
+    let items = groups.chain(shown.take(window.most).map(|(id, subscription)| (id, Some(subscription)))).collect();
+    page_of(call, caller, items, top, |key, subscription| descendant(tenant, key, subscription))
 }
 
 /// The tenant and the group's name as it is written, for a caller who may read it.
@@ -123,9 +113,20 @@ fn children(call: &Call<'_>, tenant: &Tenant, name: &str, recurse: bool) -> Valu
     Value::Array(children)
 }
 
-fn descendant(id: &str, kind: &str, name: &str, display_name: &str, parent: &str) -> Value {
+/// A subscription by id, or a group by name.
+fn descendant(tenant: &Tenant, key: &str, subscription: Option<&Subscription>) -> Value {
+    let (id, kind, display_name, parent) = match subscription {
+        Some(own) => {
+            let kind = "Microsoft.Management/managementGroups/subscriptions";
+            (format!("/subscriptions/{key}"), kind, own.display_name.as_str(), own.parent.as_str())
+        }
+        None => {
+            let parent = tenant.group(key).and_then(|(_, group)| group.parent.as_deref());
+            (group_id(key), GROUP_TYPE, display_name(tenant, key), parent.unwrap_or_default())
+        }
+    };
     json!({
-        "id": id, "type": kind, "name": name,
+        "id": id, "type": kind, "name": key,
         "properties": {"displayName": display_name, "parent": {"id": group_id(parent)}},
     })
 }

@@ -1,5 +1,6 @@
 //! Azure Resource Manager: subscriptions, management groups, role definitions and role assignments (Azure REST API specifications
-//! Microsoft.Resources subscriptions 2022-12-01, Microsoft.Management 2020-05-01 to 2023-04-01, Microsoft.Authorization 2022-04-01).
+//! Microsoft.Resources subscriptions 2022-12-01, Microsoft.Management 2020-05-01 to 2023-04-01, Microsoft.Authorization 2022-04-01), and
+//! Resource Graph, which is reached through it.
 
 mod access;
 mod api_version;
@@ -10,6 +11,7 @@ pub(in crate::services) mod filter;
 mod management_groups;
 mod paging;
 mod providers;
+pub(crate) mod resource_graph;
 mod role_assignments;
 mod role_definitions;
 mod role_lists;
@@ -62,6 +64,9 @@ fn route_hierarchy(method: &Method, path: &[&str], target: &Target) -> Routed {
         }
         (&Method::POST, ["providers", "microsoft.management", "getentities"]) => {
             operation("arm.entities.list", Kind::Read, Scope::Tenant, entities::list)
+        }
+        (&Method::POST, ["providers", "microsoft.resourcegraph", "resources"]) => {
+            operation("arm.resource-graph.query", Kind::Read, Scope::Tenant, resource_graph::query)
         }
         (method, path) => route_authorization(method, path, target),
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::{Answer, Call, answer};
 use super::api_version::check_api_version;
-use super::paging::{Items, page};
+use super::paging::{Window, page_of};
 use super::{access, check_parameters, errors};
 use crate::token::Claims;
 use crate::world::{Scope, Subscription};
@@ -27,10 +27,11 @@ pub(super) fn get(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer
 pub(super) fn list(call: &mut Call<'_>, caller: &Claims, _scope: &Scope) -> Answer {
     check_api_version(call, &API_VERSIONS)?;
     check_parameters(call, &["api-version", "$skiptoken"])?;
-    let subscriptions = call.world.tenants.get(&caller.tid).map(|tenant| &tenant.subscriptions);
+    let window = Window::of(call, caller, None)?;
+    let subscriptions = call.world.tenants.get(&caller.tid).map(|tenant| window.over(&tenant.subscriptions));
     let visible = subscriptions.into_iter().flatten().filter(|(_, subscription)| access::is_visible(call, subscription));
-    let items: Items = visible.map(|(id, subscription)| (id.clone(), shown(&caller.tid, id, subscription))).collect();
-    page(call, caller, items, None)
+    let items = visible.take(window.most).collect();
+    page_of(call, caller, items, None, |id, subscription| shown(&caller.tid, id, subscription))
 }
 
 fn shown(tenant_id: &str, id: &str, subscription: &Subscription) -> Value {

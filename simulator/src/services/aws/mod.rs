@@ -2,6 +2,7 @@
 
 mod event_bridge;
 mod issuer;
+mod s3;
 mod secrets_manager;
 mod signature;
 mod sqs;
@@ -23,6 +24,8 @@ use crate::{Request, Response, World};
 pub(crate) struct Endpoint {
     service: Api,
     region: String,
+    /// The bucket, where the host names one.
+    bucket: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,7 @@ enum Api {
     Sqs,
     EventBridge,
     Sts,
+    S3,
 }
 
 /// Who signed a call.
@@ -61,7 +65,7 @@ impl Refusal {
 type Outcome<T> = Result<T, Refusal>;
 
 impl Api {
-    const ALL: [Self; 4] = [Self::SecretsManager, Self::Sqs, Self::EventBridge, Self::Sts];
+    const ALL: [Self; 5] = [Self::SecretsManager, Self::Sqs, Self::EventBridge, Self::Sts, Self::S3];
 
     /// The first label of its hosts, which is its name in signatures too.
     fn name(self) -> &'static str {
@@ -70,26 +74,34 @@ impl Api {
             Self::Sqs => "sqs",
             Self::EventBridge => "events",
             Self::Sts => "sts",
+            Self::S3 => "s3",
         }
     }
 
-    /// The media type of its protocol: awsJson 1.0 and 1.1 (Smithy specification, "AWS JSON protocols"), and awsQuery.
+    /// The media type of its protocol: awsJson 1.0 and 1.1 (Smithy specification, "AWS JSON protocols"), awsQuery, and restXml.
     fn media_type(self) -> &'static str {
         match self {
             Self::Sqs => "application/x-amz-json-1.0",
             Self::SecretsManager | Self::EventBridge => "application/x-amz-json-1.1",
             Self::Sts => "text/xml",
+            Self::S3 => "application/xml",
         }
     }
 
-    /// The code of an error in the query protocol, which SQS sends in a header and STS in its XML.
+    /// The code of an error in the query protocol, which SQS sends in a header and STS in its XML. S3 has some of its own
+    /// (API reference, "Error responses").
     fn query_code(self, code: &str) -> &str {
         match code {
+            "IncompleteSignatureException" if self == Self::S3 => "AuthorizationHeaderMalformed",
+            "MissingAuthenticationTokenException" if self == Self::S3 => "AccessDenied",
+            "ThrottlingException" if self == Self::S3 => "SlowDown",
+            "UnrecognizedClientException" if self == Self::S3 => "InvalidAccessKeyId",
             "AccessDeniedException" => "AccessDenied",
             "ExpiredTokenException" => "ExpiredToken",
             "IncompleteSignatureException" => "IncompleteSignature",
             "InvalidSignatureException" => "SignatureDoesNotMatch",
             "MissingAuthenticationTokenException" => "MissingAuthenticationToken",
+            "MessageNotInflight" => "AWS.SimpleQueueService.MessageNotInflight",
             "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue",
             "ThrottlingException" if self == Self::Sts => "Throttling",
             "UnrecognizedClientException" => "InvalidClientTokenId",
@@ -103,16 +115,23 @@ pub(super) fn of_host(world: &World, host: &str) -> Option<Service> {
     if let Some((id, _)) = world.aws.iter().find(|(_, account)| account.issuer_host() == Some(host)) {
         return Some(Service::AwsIssuer(id.clone()));
     }
+    let (bucket, host) = match host.rsplit_once(".s3.") {
+        Some((bucket, rest)) => (Some(bucket.to_owned()), format!("s3.{rest}")),
+        None => (None, host.to_owned()),
+    };
     let (label, rest) = host.split_once('.')?;
     let service = Api::ALL.into_iter().find(|service| service.name() == label)?;
     let region = &world.aws.values().find(|account| rest == format!("{}.{}", account.region, domain(&account.region)))?.region;
-    Some(Service::Aws(Endpoint { service, region: region.clone() }))
+    Some(Service::Aws(Endpoint { service, region: region.clone(), bucket }))
 }
 
 pub(super) use issuer::route as route_issuer;
 
-/// Which operation a request asks for: by `X-Amz-Target`, or by the form's `Action` where there is a form.
+/// Which operation a request asks for: by `X-Amz-Target`, by the form's `Action` where there is a form, and of S3 by method and path.
 pub(super) fn route(endpoint: &Endpoint, request: &Request, target: &Target) -> Routed {
+    if endpoint.service == Api::S3 {
+        return s3::route(endpoint, request, target);
+    }
     let header = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
     let action = action(endpoint.service, request);
     let name = header.or(action.as_deref()).filter(|_| request.method() == Method::POST && target.path.is_empty());
@@ -120,7 +139,13 @@ pub(super) fn route(endpoint: &Endpoint, request: &Request, target: &Target) -> 
         (Api::SecretsManager, "secretsmanager.GetSecretValue") => {
             json_operation("secrets-manager.secret.get", endpoint, secrets_manager::get_secret_value)
         }
+        (Api::SecretsManager, "secretsmanager.ListSecrets") => {
+            json_operation("secrets-manager.secrets.list", endpoint, secrets_manager::list_secrets)
+        }
         (Api::Sqs, "AmazonSQS.SendMessage") => json_operation("sqs.enqueue", endpoint, sqs::send_message),
+        (Api::Sqs, "AmazonSQS.ReceiveMessage") => json_operation("sqs.receive", endpoint, sqs::receive_message),
+        (Api::Sqs, "AmazonSQS.DeleteMessage") => json_operation("sqs.delete", endpoint, sqs::delete_message),
+        (Api::Sqs, "AmazonSQS.ChangeMessageVisibility") => json_operation("sqs.release", endpoint, sqs::change_message_visibility),
         (Api::EventBridge, "AWSEvents.PutEvents") => json_operation("event-bridge.publish", endpoint, event_bridge::put_events),
         (Api::Sts, "GetWebIdentityToken") => operation("sts.web-identity-token.get", endpoint, sts::get_web_identity_token),
         (service, name) => {
@@ -141,6 +166,7 @@ fn unknown(service: Api) -> &'static str {
         Api::Sqs => "sqs.unknown",
         Api::EventBridge => "event-bridge.unknown",
         Api::Sts => "sts.unknown",
+        Api::S3 => "s3.unknown",
     }
 }
 
@@ -168,7 +194,8 @@ fn operation(
     Routed::new(name, move |call| {
         let outcome = signature::verify(call, &endpoint).and_then(|caller| act(call, &caller));
         let response = outcome.map_err(|refusal| Box::new(endpoint.refuse(&refusal, call.id)))?;
-        Ok(answer::with_header(response, "x-amzn-requestid", &call.id.to_string()))
+        let header = if endpoint.service == Api::S3 { "x-amz-request-id" } else { "x-amzn-requestid" };
+        Ok(answer::with_header(response, header, &call.id.to_string()))
     })
 }
 
@@ -178,6 +205,8 @@ impl Endpoint {
         let usual = match status {
             400 => "ValidationException",
             401 | 403 => "AccessDeniedException",
+            404 if self.service == Api::S3 => "NoSuchKey",
+            503 if self.service == Api::S3 => "SlowDown",
             404 => "ResourceNotFoundException",
             429 => "ThrottlingException",
             503 => "ServiceUnavailable",
@@ -193,7 +222,7 @@ impl Endpoint {
     /// An error in the service's shape.
     ///
     /// The JSON services name it in the body and in a header; SQS adds the code that its old protocol had, by which SDKs go (Smithy
-    /// specification, `awsQueryCompatible`). STS answers `ErrorResponse`, as its SDKs read it.
+    /// specification, `awsQueryCompatible`). STS answers `ErrorResponse`, as its SDKs read it, and S3 `Error`.
     fn error(&self, status: u16, code: &str, message: &str, id: Uuid) -> Response {
         let fault = if status < 500 { "Sender" } else { "Receiver" };
         let media_type = self.service.media_type();
@@ -206,6 +235,11 @@ impl Endpoint {
                     sts::NAMESPACE
                 );
                 return answer::with_header(answer::with_body(status, media_type, body), "x-amzn-requestid", &id.to_string());
+            }
+            Api::S3 => {
+                let (code, message) = (xml::escaped(self.service.query_code(code)), xml::escaped(message));
+                let body = format!("<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{id}</RequestId></Error>");
+                return answer::with_header(answer::xml(status, &body), "x-amz-request-id", &id.to_string());
             }
             Api::SecretsManager => answer::with_body(status, media_type, json!({"__type": code, "Message": message}).to_string()),
             Api::EventBridge => answer::with_body(status, media_type, json!({"__type": code, "message": message}).to_string()),

@@ -1,5 +1,7 @@
-//! Secrets Manager (API reference, `GetSecretValue`).
+//! Secrets Manager (API reference, `GetSecretValue`, `ListSecrets`).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::{Caller, Outcome, Refusal};
@@ -8,6 +10,8 @@ use crate::world::aws::{CURRENT, SecretValue};
 use crate::world::made_up_id;
 
 const ACTION: &str = "secretsmanager:GetSecretValue";
+const LIST: &str = "secretsmanager:ListSecrets";
+const LARGEST_PAGE: i64 = 100;
 
 pub(super) fn get_secret_value(call: &mut Call<'_>, caller: &Caller, input: &Value) -> Outcome<Value> {
     let text = |name: &str| input[name].as_str().filter(|text| !text.is_empty());
@@ -51,6 +55,59 @@ pub(super) fn get_secret_value(call: &mut Call<'_>, caller: &Caller, input: &Val
         SecretValue::Binary(value) => output["SecretBinary"] = json!(value.reveal()),
     }
     Ok(output)
+}
+
+/// Lists what is not about to be deleted, by name. Of the filters it knows `name`: a prefix, whose case counts.
+pub(super) fn list_secrets(call: &mut Call<'_>, caller: &Caller, input: &Value) -> Outcome<Value> {
+    caller.may(call, 400, LIST, "*")?;
+    let page = match &input["MaxResults"] {
+        Value::Null => LARGEST_PAGE,
+        given => given.as_i64().filter(|number| (1..=LARGEST_PAGE).contains(number)).ok_or_else(|| {
+            let message = format!(
+                "1 validation error detected: Value '{given}' at 'maxResults' failed to satisfy constraint: Member must have value less \
+                 than or equal to 100"
+            );
+            Refusal::bad_request("ValidationException", message)
+        })?,
+    };
+    let mut prefixes = Vec::new();
+    for filter in input["Filters"].as_array().into_iter().flatten() {
+        if filter["Key"] != "name" {
+            return Err(Refusal::bad_request("InvalidParameterException", "The simulator knows no filter but name."));
+        }
+        prefixes.extend(filter["Values"].as_array().into_iter().flatten().filter_map(Value::as_str));
+    }
+    let after = match input["NextToken"].as_str() {
+        None => None,
+        Some(token) => Some(after(token).ok_or_else(|| {
+            Refusal::bad_request("InvalidNextTokenException", "You provided an invalid value for the NextToken parameter.")
+        })?),
+    };
+    let account = caller.account(call)?;
+    let mut found = account.secrets.iter().filter(|(name, secret)| {
+        let fits = prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix));
+        fits && secret.deleted_on.is_none() && after.as_ref().is_none_or(|after| *name > after)
+    });
+    let shown: Vec<(&String, Value)> = found
+        .by_ref()
+        .take(usize::try_from(page).unwrap_or(1))
+        .map(|(name, _)| {
+            let arn = account.arn(&caller.account_id, "secretsmanager", &format!("secret:{name}-{}", suffix(name)));
+            (name, json!({"Name": name, "ARN": arn}))
+        })
+        .collect();
+    let next = found.next().and(shown.last()).map(|(name, _)| BASE64.encode(name));
+    let list: Vec<Value> = shown.into_iter().map(|(_, secret)| secret).collect();
+    let mut output = json!({"SecretList": list});
+    if let Some(next) = next {
+        output["NextToken"] = json!(next);
+    }
+    Ok(output)
+}
+
+/// The last name before a page.
+fn after(token: &str) -> Option<String> {
+    BASE64.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 fn not_found(message: String) -> Refusal {

@@ -40,6 +40,9 @@ pub(super) fn verify(call: &Call<'_>, endpoint: &Endpoint) -> Outcome<Caller> {
     let refuse = |message: String| Refusal::new(status(endpoint, 403), "InvalidSignatureException", message);
     authorization.check_scope(endpoint, signed_at).map_err(refuse)?;
     check_time(signed_at, call.now).map_err(refuse)?;
+    if endpoint.service == Api::S3 {
+        check_body(call)?;
+    }
     if !authorization.is_right(call, key.secret.reveal(), signed_at) {
         let message = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
                        and signing method. Consult the service documentation for details.";
@@ -48,9 +51,23 @@ pub(super) fn verify(call: &Call<'_>, endpoint: &Endpoint) -> Outcome<Caller> {
     Ok(Caller { account_id: account_id.clone(), key_id: authorization.key_id.to_owned() })
 }
 
-/// The services of JSON 1.1 answer 400 to what SQS and STS answer another status to.
+/// The services of JSON 1.1 answer 400 to what the others answer another status to.
 fn status(endpoint: &Endpoint, elsewhere: u16) -> u16 {
-    if matches!(endpoint.service, Api::Sqs | Api::Sts) { elsewhere } else { 400 }
+    if matches!(endpoint.service, Api::Sqs | Api::Sts | Api::S3) { elsewhere } else { 400 }
+}
+
+/// S3 alone wants the body's digest in a header, and signs that (S3 API reference, "Signature Calculations").
+fn check_body(call: &Call<'_>) -> Outcome<()> {
+    let digest = call
+        .header("x-amz-content-sha256")
+        .ok_or_else(|| Refusal::bad_request("InvalidRequest", "Missing required header for this request: x-amz-content-sha256"))?;
+    match digest == hexadecimal(sha256(call.request.body()).as_ref()) {
+        true => Ok(()),
+        false => Err(Refusal::bad_request(
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        )),
+    }
 }
 
 /// The refusal of credentials that nobody has.
@@ -64,6 +81,7 @@ fn check_session(call: &Call<'_>, endpoint: &Endpoint, key: &AccessKey) -> Outco
         return Err(Refusal { status: status(endpoint, 403), ..unrecognized() });
     }
     match key.expires_on.is_some_and(|expires| expires <= call.now) {
+        true if endpoint.service == Api::S3 => Err(Refusal::bad_request("ExpiredTokenException", "The provided token has expired.")),
         true => Err(Refusal::new(status(endpoint, 403), "ExpiredTokenException", "The security token included in the request is expired")),
         false => Ok(()),
     }
@@ -158,9 +176,27 @@ impl<'a> Authorization<'a> {
             let _ = writeln!(headers, "{name}:{}", header(call, name));
         }
         let body = hexadecimal(sha256(call.request.body()).as_ref());
-        let path = call.request.uri().path();
+        let path = canonical_path(call);
         format!("{}\n{path}\n{}\n{headers}\n{}\n{body}", call.request.method(), query.join("&"), self.signed_headers)
     }
+}
+
+/// The path as it is signed: that of S3 is decoded and encoded anew, with all but letters, digits, `-._~` and slashes written as percent
+/// signs and capital digits (S3 API reference, "Signature Calculations", `UriEncode`). The others' is a slash.
+fn canonical_path(call: &Call<'_>) -> String {
+    let path = call.request.uri().path();
+    if path == "/" {
+        return path.to_owned();
+    }
+    let segments = call.target.path.iter().map(|segment| {
+        let bytes = segment.bytes().map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        });
+        format!("/{}", bytes.collect::<String>())
+    });
+    let slash = if path.ends_with('/') { "/" } else { "" };
+    segments.collect::<String>() + slash
 }
 
 /// A header as it is signed: its values joined, without spaces around them and with single ones inside. Where the memory face got no

@@ -1,6 +1,6 @@
 //! How tests and the demo put an AWS account together.
 
-use super::{AccessKey, Account, Bus, CURRENT, Federation, Queue, Redrive, Rule, SecretValue, SecretVersion, session_name};
+use super::{AccessKey, Account, Bucket, Bus, CURRENT, Federation, Queue, Redrive, Rule, SecretValue, SecretVersion, session_name};
 use crate::World;
 use crate::world::made_up_id;
 
@@ -52,6 +52,11 @@ impl Account {
     /// The event bus of this name, made without rules when it is new.
     pub fn add_bus(&mut self, name: &str) -> &mut Bus {
         self.buses.entry(name.to_owned()).or_default()
+    }
+
+    /// The bucket of this name, made empty when it is new.
+    pub fn add_bucket(&mut self, name: &str) -> &mut Bucket {
+        self.buckets.entry(name.to_owned()).or_default()
     }
 
     /// Keeps a role from an IAM action.

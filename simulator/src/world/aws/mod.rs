@@ -1,5 +1,6 @@
 //! AWS accounts: who may call, and the secrets, queues and event buses that there are.
 
+mod bucket;
 mod build;
 mod bus;
 mod queue;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+pub use bucket::{Bucket, Object};
 pub use bus::{Bus, Entry, EntryError, PutEvent, Rule};
 pub use queue::{Message, Queue, Redrive};
 pub use secret::{CURRENT, PENDING, PREVIOUS, Secret, SecretValue, SecretVersion};
@@ -38,6 +40,9 @@ pub struct Account {
     /// EventBridge buses by name.
     #[serde(default)]
     pub buses: BTreeMap<String, Bus>,
+    /// S3 buckets by name.
+    #[serde(default)]
+    pub buckets: BTreeMap<String, Bucket>,
     /// IAM actions that a role (by ARN) may not perform, such as `secretsmanager:GetSecretValue`; a trailing `*` stands for any rest.
     #[serde(default)]
     pub denied_actions: BTreeMap<String, BTreeSet<String>>,

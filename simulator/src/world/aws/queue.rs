@@ -82,6 +82,28 @@ impl Message {
     }
 }
 
+impl Queue {
+    /// Receives as many visible and `wanted` messages as there are handles, those that became visible first, and hides them for a time.
+    pub(crate) fn receive(
+        &mut self,
+        handles: Vec<String>,
+        now: OffsetDateTime,
+        hidden: Duration,
+        wanted: impl Fn(&Message) -> bool,
+    ) -> Vec<Message> {
+        let mut visible: Vec<_> = self.messages.iter_mut().filter(|message| message.is_visible(now) && wanted(message)).collect();
+        visible.sort_by_key(|message| message.visible_from);
+        let taken = visible.into_iter().zip(handles).map(|(message, handle)| {
+            message.receive_count += 1;
+            message.first_received_on.get_or_insert(now);
+            message.visible_from = now.saturating_add(hidden);
+            message.receipt_handle = handle;
+            message.clone()
+        });
+        taken.collect()
+    }
+}
+
 impl Account {
     /// Forgets messages beyond their retention and moves those that were received too often. SQS moves one at its next receipt, and
     /// whoever reads a queue asks all the time.

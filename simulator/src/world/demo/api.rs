@@ -20,7 +20,7 @@ pub struct ApiCast {
 }
 
 /// The app roles of the API.
-const ROLES: [&str; 3] = ["Onboarder.Send", "Onboarder.Onboard", "Onboarder.Offboard"];
+const ROLES: [&str; 4] = ["Onboarder.Send", "Onboarder.Onboard", "Onboarder.Offboard", "Onboarder.Read"];
 
 impl ApiCast {
     pub(super) fn new() -> Self {

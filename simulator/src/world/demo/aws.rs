@@ -19,6 +19,8 @@ pub struct AwsCast {
     pub queue_url: String,
     /// The name of the queue for messages that failed too often.
     pub dead_letter_queue: String,
+    /// The bucket of the sweeps' reports.
+    pub bucket: String,
     /// The function's role, by ARN.
     pub role_arn: String,
     /// An access key that stands for the role.
@@ -44,6 +46,7 @@ impl AwsCast {
             queue: queue.to_owned(),
             queue_url: format!("https://sqs.{region}.amazonaws.com/{account}/{queue}"),
             dead_letter_queue: "onboarding-dead-letters".to_owned(),
+            bucket: "contoso-ispm-onboarder".to_owned(),
             role_arn: format!("arn:aws:iam::{account}:role/ispm-onboarder"),
             access_key_id: "AKIACONTOSO0EXAMPLE0".to_owned(),
             secret_access_key: Sensitive::from("demo~aws~secret~access~key~of~no~value"),
@@ -62,6 +65,7 @@ impl World {
             account.set_secret(name, value);
         }
         account.add_queue_with_dead_letters(&aws.queue, &aws.dead_letter_queue, MAX_RECEIVE_COUNT);
+        account.add_bucket(&aws.bucket);
         account.add_bus(&aws.bus).add_rule("requests", &REQUESTS, &aws.queue);
         let login = self.applications.entry(cast.login_client_id.clone()).or_default();
         login.trust("aws", &aws.issuer, &aws.role_arn);

@@ -2,11 +2,13 @@
 
 mod api;
 mod aws;
+mod estate;
 
 use serde_json::json;
 
 pub use api::ApiCast;
 pub use aws::AwsCast;
+pub use estate::EstateCast;
 
 use super::{Moment, Scope, Sensitive, World, made_up_id};
 
@@ -63,6 +65,10 @@ pub struct DemoCast {
     pub storage_account: String,
     /// The queue's name.
     pub queue: String,
+    /// The name of the container for reports.
+    pub report_container: String,
+    /// The name of the container for dead letters.
+    pub dead_letter_container: String,
     /// The ISPM console's host.
     pub ispm_host: String,
     /// The name of the Entra source that the console reads Contoso's directory by.
@@ -109,6 +115,8 @@ impl DemoCast {
             topic: "contoso-results.westeurope-1.eventgrid.azure.net".to_owned(),
             storage_account: "contosoonboarder".to_owned(),
             queue: "onboarding".to_owned(),
+            report_container: "report".to_owned(),
+            dead_letter_container: "dead-letters".to_owned(),
             ispm_host: "contoso.spera-app.com".to_owned(),
             entra_source: "Contoso Entra ID".to_owned(),
             aws: AwsCast::new(),
@@ -187,6 +195,9 @@ impl World {
         }
         self.add_topic(&cast.topic, &cast.tenant);
         self.add_queue(&cast.storage_account, &cast.queue, &cast.tenant);
+        for container in [&cast.report_container, &cast.dead_letter_container] {
+            self.add_container(&cast.storage_account, container, &cast.tenant);
+        }
         self.add_entra_source(&cast.ispm_host, ISPM_TOKEN, &cast.entra_source, &cast.tenant, &cast.ispm_client_id);
     }
 }

@@ -1,4 +1,5 @@
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use ispm_onboarder_simulator::world::aws::{Account, PENDING, SecretValue};
 use ispm_onboarder_simulator::{Effect, Fault};
 
@@ -91,4 +92,33 @@ async fn faults_answer_in_the_services_shape() {
         let struck = client.get_secret_value().secret_id("contoso-login-secret").send().await.expect_err("a fault");
         assert_eq!(refused(&struck), (status, code, "This fault was switched on in the simulator."));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_names_in_pages_by_prefix_and_not_what_is_deleted() {
+    let stage = Stage::new();
+    change(&stage, |account| {
+        for name in ["a/1", "a/2", "a/3", "b/1"] {
+            account.set_secret(name, "value");
+        }
+        account.secrets.get_mut("a/2").expect("the secret").deleted_on = Some(START);
+    });
+    let client = Client::new(&config(&stage));
+    let prefix = Filter::builder().key(FilterNameStringType::Name).values("a/").build();
+    let list = || client.list_secrets().filters(prefix.clone()).max_results(1);
+    let first = list().send().await.expect("a page");
+    let names = |secrets: &[aws_sdk_secretsmanager::types::SecretListEntry]| {
+        secrets.iter().filter_map(|secret| secret.name().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(first.secret_list()), ["a/1"]);
+    let last = list().next_token(first.next_token().expect("there is more")).send().await.expect("a page");
+    assert_eq!((names(last.secret_list()), last.next_token()), (vec!["a/3".to_owned()], None));
+    let all = client.list_secrets().send().await.expect("all");
+    assert!(all.secret_list().len() > 3 && all.secret_list().iter().all(|secret| secret.arn().is_some()));
+    let strange = list().next_token("%").send().await.expect_err("no token");
+    assert_eq!(refused(&strange).1, "InvalidNextTokenException");
+    change(&stage, |account| account.deny(&stage.cast.aws.role_arn, "secretsmanager:ListSecrets"));
+    let denied = list().send().await.expect_err("denied");
+    assert_eq!((refused(&denied).0, refused(&denied).1), (400, "AccessDeniedException"));
+    assert!(refused(&denied).2.contains("secretsmanager:ListSecrets on resource: *"), "{}", refused(&denied).2);
 }

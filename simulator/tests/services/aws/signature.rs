@@ -110,7 +110,7 @@ async fn a_changed_or_unsigned_request_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn other_regions_and_operations_are_not_there() {
     let stage = Stage::new();
-    assert!(!stage.simulator.serves("sqs.us-east-1.amazonaws.com") && !stage.simulator.serves("s3.eu-central-1.amazonaws.com"));
+    assert!(!stage.simulator.serves("sqs.us-east-1.amazonaws.com") && !stage.simulator.serves("dynamodb.eu-central-1.amazonaws.com"));
     let listed = aws_sdk_sqs::Client::new(&config(&stage)).list_queues().send().await.expect_err("not modelled");
     assert_eq!(listed.raw_response().map(|response| response.status().as_u16()), Some(501));
 }

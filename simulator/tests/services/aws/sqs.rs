@@ -59,3 +59,33 @@ async fn refuses_in_the_words_of_sqs() {
         assert_eq!((refused(&struck).0, refused(&struck).1), (status, code));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn received_messages_are_hidden_and_their_newest_handle_deletes_or_shows_them() {
+    let stage = Stage::new();
+    let client = Client::new(&config(&stage));
+    let url = stage.cast.aws.queue_url.clone();
+    for number in 0..11 {
+        client.send_message().queue_url(&url).message_body(format!("message {number}")).send().await.expect("sent");
+    }
+    let receive = || client.receive_message().queue_url(&url).max_number_of_messages(10).visibility_timeout(60).wait_time_seconds(1).send();
+    let first = receive().await.expect("received").messages.unwrap_or_default();
+    assert_eq!((first.len(), first[9].body()), (10, Some("message 9")));
+    let second = receive().await.expect("received").messages.unwrap_or_default();
+    assert_eq!(second.len(), 1);
+    assert_eq!(receive().await.expect("received").messages, None);
+    let handle = |position: usize| first[position].receipt_handle().expect("a handle");
+    client.delete_message().queue_url(&url).receipt_handle(handle(0)).send().await.expect("deleted");
+    client.delete_message().queue_url(&url).receipt_handle(handle(0)).send().await.expect("gone is gone");
+    client.change_message_visibility().queue_url(&url).receipt_handle(handle(1)).visibility_timeout(0).send().await.expect("shown");
+    let again = receive().await.expect("received").messages.unwrap_or_default();
+    assert_eq!((again.len(), again[0].message_id()), (1, first[1].message_id()));
+    client.delete_message().queue_url(&url).receipt_handle(handle(1)).send().await.expect("an old handle is no error");
+    assert_eq!(stage.simulator.state().world.sqs_messages("onboarding").len(), 10, "and deletes nothing");
+    let shown = client.change_message_visibility().queue_url(&url).receipt_handle(handle(0)).visibility_timeout(0).send().await;
+    assert_eq!(refused(&shown.expect_err("not hidden")).1, "AWS.SimpleQueueService.MessageNotInflight");
+    let strange = client.delete_message().queue_url(&url).receipt_handle("handle").send().await.expect_err("no handle");
+    assert_eq!(refused(&strange), (400, "ReceiptHandleIsInvalid", "The input receipt handle is invalid."));
+    let many = client.receive_message().queue_url(&url).max_number_of_messages(11).send().await.expect_err("too many");
+    assert_eq!(refused(&many).1, "InvalidParameterValue");
+}
