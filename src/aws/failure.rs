@@ -14,10 +14,11 @@ use crate::net;
 const DENIED: [&str; 3] = ["AccessDenied", "AccessDeniedException", "AuthorizationError"];
 /// The codes with which services refuse who calls, and not what is called
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>, and those of the other services).
-const NOT_KNOWN: [&str; 8] = [
+const NOT_KNOWN: [&str; 9] = [
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
+    "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
@@ -26,10 +27,11 @@ const NOT_KNOWN: [&str; 8] = [
 ];
 /// The codes with which services ask for fewer calls, under whatever status
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>).
-const THROTTLED: [&str; 7] = [
+const THROTTLED: [&str; 8] = [
     "RequestLimitExceeded",
     "RequestThrottled",
     "RequestThrottledException",
+    "SlowDown",
     "ThrottledException",
     "Throttling",
     "ThrottlingException",
@@ -53,6 +55,11 @@ impl Failure {
         };
         let code = refusal.err().code().and_then(net::plain_word).map(str::to_owned);
         Self { error: refused(refusal.raw(), code.as_deref(), name), code }
+    }
+
+    /// What a service answered to a call that no SDK made, with the code that stands in it.
+    pub fn answered(answer: &HttpResponse, code: Option<String>, name: &str) -> Self {
+        Self { error: refused(answer, code.as_deref(), name), code }
     }
 
     /// Whether the service denied the action.
@@ -79,15 +86,21 @@ fn unanswered<E>(error: &SdkError<E, HttpResponse>, name: &str) -> Error {
         SdkError::ResponseError(_) | SdkError::TimeoutError(_) => {
             Error::new(Code::Unavailable, format!("{name}: an answer that cannot be read"))
         }
-        _ => Error::new(Code::CredentialRefused, format!("{name}: this process has no AWS credentials or no region"))
-            .hint("On Lambda, give the function a role; elsewhere set AWS_REGION and AWS_PROFILE, or the variables of the AWS SDK."),
+        _ => no_identity(name),
     }
+}
+
+/// A call that could not be signed.
+pub(super) fn no_identity(name: &str) -> Error {
+    Error::new(Code::CredentialRefused, format!("{name}: this process has no AWS credentials or no region"))
+        .hint("On Lambda, give the function a role; elsewhere set AWS_REGION and AWS_PROFILE, or the variables of the AWS SDK.")
 }
 
 fn refused(answer: &HttpResponse, code: Option<&str>, name: &str) -> Error {
     let status = answer.status().as_u16();
     let word = code.map(|code| format!(" {code}")).unwrap_or_default();
-    let id = answer.headers().get("x-amzn-requestid").and_then(net::plain_word).map(|id| format!(", request id {id}")).unwrap_or_default();
+    let id = ["x-amzn-requestid", "x-amz-request-id"].into_iter().find_map(|header| answer.headers().get(header).and_then(net::plain_word));
+    let id = id.map(|id| format!(", request id {id}")).unwrap_or_default();
     let kind = match status {
         _ if code.is_some_and(|code| THROTTLED.contains(&code)) => Code::Throttled,
         429 => Code::Throttled,

@@ -25,12 +25,18 @@ pub(super) struct OverPipeline {
 }
 
 impl OverPipeline {
-    /// A client whose calls have this name in logs. `posts` says whether they may be repeated, since all of AWS's calls are POSTs.
-    pub(super) fn shared(transport: &Arc<dyn Transport>, name: &'static str, posts: Posts) -> SharedHttpClient {
-        SharedHttpClient::new(Self { pipeline: net::pipeline(transport, posts, None), name })
+    /// A client whose calls have this name in logs. `posts` says whether they may be repeated, since nearly all of AWS's calls are POSTs.
+    pub(super) fn new(transport: &Arc<dyn Transport>, name: &'static str, posts: Posts) -> Self {
+        Self { pipeline: net::pipeline(transport, posts, None), name }
     }
 
-    async fn send(self, request: HttpRequest) -> azure_core::Result<HttpResponse> {
+    /// The same as the SDK's clients take it.
+    pub(super) fn shared(transport: &Arc<dyn Transport>, name: &'static str, posts: Posts) -> SharedHttpClient {
+        SharedHttpClient::new(Self::new(transport, name, posts))
+    }
+
+    /// Sends one request, signed already; any status is an answer.
+    pub(super) async fn send(self, request: HttpRequest) -> azure_core::Result<HttpResponse> {
         let mut request = outgoing(&request)?;
         let context = Context::new().with_value(OwnName(self.name));
         let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };

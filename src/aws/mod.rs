@@ -3,6 +3,8 @@
 mod event_bridge;
 mod failure;
 mod http;
+mod s3;
+mod signed;
 mod sqs;
 mod web_identity;
 
@@ -19,12 +21,14 @@ use azure_core::http::HttpClient;
 
 pub use event_bridge::Bus;
 pub(crate) use failure::Failure;
-pub use sqs::SqsQueue;
+pub use s3::S3Container;
+pub use sqs::{Received, SqsQueue};
 pub use web_identity::WebIdentity;
 
 use crate::clock::Clock;
 use crate::net::Posts;
 use http::OverPipeline;
+use signed::S3Client;
 
 /// An AWS account and region, with who this process is there.
 #[derive(Clone)]
@@ -62,20 +66,25 @@ impl Aws {
         Self { config, transport }
     }
 
-    /// A client for reading secrets.
-    pub(crate) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        aws_sdk_secretsmanager::Client::new(&self.of("secrets-manager.secret.get", Posts::Ask))
+    /// A client for one call about secrets.
+    pub(crate) fn secrets_manager(&self, name: &'static str) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.of(name, Posts::Ask))
     }
 
-    /// A client for putting messages into queues. It repeats what may have been done: two messages of one request end as one does, and one
+    /// A client for one call of queues. It repeats what may have been done: two messages of one request end as one does, and one
     /// that could not be put there is a delivery that failed.
-    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.of("sqs.enqueue", Posts::Ask))
+    pub(crate) fn sqs(&self, name: &'static str) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.of(name, Posts::Ask))
     }
 
     /// A client for publishing events.
     pub(crate) fn event_bridge(&self) -> aws_sdk_eventbridge::Client {
         aws_sdk_eventbridge::Client::new(&self.of("event-bridge.publish", Posts::Create))
+    }
+
+    /// A client for one call of buckets.
+    pub(crate) fn s3(&self, name: &'static str) -> S3Client {
+        S3Client { name, config: self.config.clone(), way: OverPipeline::new(&self.transport, name, Posts::Ask) }
     }
 
     /// A client for asking who this process is.

@@ -3,9 +3,7 @@
 mod values;
 pub mod variables;
 
-#[cfg(feature = "aws")]
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,8 +52,31 @@ pub enum QueueUrl {
     Sqs(Url),
 }
 
+/// Where a report or dead letters are kept, each as a document under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerUrl {
+    /// A container of Blob storage, `https://ACCOUNT.blob.core.windows.net/CONTAINER`.
+    Blob(Url),
+    /// What lies below a prefix in an S3 bucket, `s3://BUCKET/PREFIX`.
+    #[cfg(feature = "aws")]
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+        /// What stands before each name, with its slash; may be empty.
+        prefix: String,
+    },
+}
+
+/// Where replays find what could not be delivered or worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeadLettersUrl {
+    /// The container into which Event Grid puts dead letters.
+    Container(ContainerUrl),
+    /// A poison or dead-letter queue.
+    Queue(QueueUrl),
+}
+
 /// What the callers from one Entra tenant may name.
-#[cfg(feature = "aws")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MayName {
     /// Their own tenant.
@@ -91,6 +112,10 @@ pub struct Config {
     pub results: ResultsUrl,
     /// `ONBOARDER_QUEUE`: needed where events are received.
     pub queue: Option<QueueUrl>,
+    /// `ONBOARDER_DEAD_LETTERS`: what replays read.
+    pub dead_letters: Option<DeadLettersUrl>,
+    /// `ONBOARDER_REPORT`: where sweeps keep their report.
+    pub report: Option<ContainerUrl>,
     /// `ONBOARDER_PROPAGATION_MINUTES`: how long after the cause 403, 404 and a pending connection may still pass.
     pub propagation: Duration,
     /// `ONBOARDER_TENANTS`: the only tenants served; without it, every tenant with a record.
@@ -98,10 +123,8 @@ pub struct Config {
     /// `ONBOARDER_ISPM_HOSTS`: hosts a record's ISPM URL may name.
     pub ispm_hosts: Vec<HostPattern>,
     /// `ONBOARDER_ENTRA_AUDIENCE`: whom Entra tokens of callers are for.
-    #[cfg(feature = "aws")]
     pub entra_audiences: Vec<String>,
     /// `ONBOARDER_ENTRA_CALLERS`: the tenants whose callers are heard, and what they may name.
-    #[cfg(feature = "aws")]
     pub entra_callers: BTreeMap<Guid, MayName>,
     /// `AZURE_CLIENT_ID`: the user-assigned managed identity to use, where there is more than one.
     pub identity_client_id: Option<Guid>,
@@ -126,10 +149,11 @@ impl Config {
         let secret_store = reader.read(&variables::SECRET_STORE, values::secret_store);
         let results = reader.read(&variables::RESULTS, values::results);
         let queue = reader.read(&variables::QUEUE, values::queue);
+        let dead_letters = reader.read(&variables::DEAD_LETTERS, values::dead_letters);
+        let report = reader.read(&variables::REPORT, values::report);
         let propagation = reader.read(&variables::PROPAGATION_MINUTES, values::minutes);
         let tenants = reader.read(&variables::TENANTS, values::tenants);
         let ispm_hosts = reader.read(&variables::ISPM_HOSTS, values::hosts);
-        #[cfg(feature = "aws")]
         let (entra_audiences, entra_callers) = reader.callers();
         let identity_client_id = reader.read(&variables::CLIENT_ID, values::guid);
         let identity_host = reader.host_in(variables::IDENTITY_ENDPOINT);
@@ -139,12 +163,12 @@ impl Config {
                 secret_store,
                 results,
                 queue,
+                dead_letters,
+                report,
                 propagation,
                 tenants,
                 ispm_hosts,
-                #[cfg(feature = "aws")]
                 entra_audiences,
-                #[cfg(feature = "aws")]
                 entra_callers,
                 identity_client_id,
                 identity_host,
@@ -173,6 +197,7 @@ impl Config {
             matches!(self.secret_store, SecretStoreUrl::KeyVault(_)).then_some(&variables::SECRET_STORE),
             matches!(self.results, ResultsUrl::EventGrid(_)).then_some(&variables::RESULTS),
             matches!(self.queue, Some(QueueUrl::Storage(_))).then_some(&variables::QUEUE),
+            matches!(self.report, Some(ContainerUrl::Blob(_))).then_some(&variables::REPORT),
         ];
         let faults: Vec<String> = faults.into_iter().flatten().map(|variable| variable.not_valid(OF_AZURE)).collect();
         if faults.is_empty() { Ok(()) } else { Err(ConfigError(faults)) }
@@ -209,7 +234,6 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     }
 
     /// Whom Entra tokens are for, and whose are taken: both, or neither.
-    #[cfg(feature = "aws")]
     fn callers(&mut self) -> (Vec<String>, BTreeMap<Guid, MayName>) {
         let audiences = self.read(&variables::ENTRA_AUDIENCE, values::audiences);
         let callers = self.read(&variables::ENTRA_CALLERS, values::callers);

@@ -143,6 +143,40 @@ pub const QUEUE: Variable = Variable {
     meaning: for_page("where requests wait that may succeed later. The command line puts none there"),
 };
 
+/// `ONBOARDER_DEAD_LETTERS`
+pub const DEAD_LETTERS: Variable = Variable {
+    name: Name("ONBOARDER_DEAD_LETTERS"),
+    on: On::All,
+    needed: Needed::Never,
+    expected: on_aws(
+        "a container's URL, https://ACCOUNT.blob.core.windows.net/CONTAINER, or a queue's URL as for ONBOARDER_QUEUE",
+        "a container's URL, https://ACCOUNT.blob.core.windows.net/CONTAINER, or a Storage queue's",
+    ),
+    find: Some("az storage account show --name ACCOUNT --query primaryEndpoints.blob --output tsv, and the container's name after it"),
+    default: None,
+    meaning: for_page(
+        "what `invoke --from-dead-letter` takes up again: Event Grid's dead letters, or a poison or dead-letter queue. Only the command \
+         line reads it",
+    ),
+};
+
+/// `ONBOARDER_REPORT`
+pub const REPORT: Variable = Variable {
+    name: Name("ONBOARDER_REPORT"),
+    on: On::All,
+    needed: Needed::Never,
+    expected: on_aws(
+        "a container's URL, https://ACCOUNT.blob.core.windows.net/CONTAINER, or s3://BUCKET/PREFIX",
+        "a container's URL, https://ACCOUNT.blob.core.windows.net/CONTAINER",
+    ),
+    find: Some("az storage account show --name ACCOUNT --query primaryEndpoints.blob --output tsv, and the container's name after it"),
+    default: None,
+    meaning: for_page(
+        "where each sweep leaves its report, and reads that of the sweep before it. Without it `GET /api/coverage` has nothing to show, and \
+         sweeps cannot tell what changed",
+    ),
+};
+
 /// `ONBOARDER_PROPAGATION_MINUTES`
 pub const PROPAGATION_MINUTES: Variable = Variable {
     name: Name("ONBOARDER_PROPAGATION_MINUTES"),
@@ -177,25 +211,23 @@ pub const ISPM_HOSTS: Variable = Variable {
 };
 
 /// `ONBOARDER_ENTRA_AUDIENCE`
-#[cfg(feature = "aws")]
 pub const ENTRA_AUDIENCE: Variable = Variable {
     name: Name("ONBOARDER_ENTRA_AUDIENCE"),
-    on: On::Aws,
+    on: On::All,
     needed: Needed::Never,
     expected: "client ids or App ID URIs, separated by commas",
     find: Some("az ad app show --id APP --query '[appId, identifierUris]'"),
     default: None,
     meaning: for_page(
         "whom the Entra tokens of callers are for, as it stands in their `aud`. Without it, and without the next one, no Entra \
-         token is taken",
+         token is taken, and nothing is offboarded over HTTP",
     ),
 };
 
 /// `ONBOARDER_ENTRA_CALLERS`
-#[cfg(feature = "aws")]
 pub const ENTRA_CALLERS: Variable = Variable {
     name: Name("ONBOARDER_ENTRA_CALLERS"),
-    on: On::Aws,
+    on: On::All,
     needed: Needed::Never,
     expected: "tenant ids, separated by commas, each by itself or with =all",
     find: Some("az account show --query tenantId --output tsv"),
@@ -221,12 +253,12 @@ pub const OWN: &[&Variable] = &[
     &SECRET_STORE,
     &RESULTS,
     &QUEUE,
+    &DEAD_LETTERS,
+    &REPORT,
     &PROPAGATION_MINUTES,
     &TENANTS,
     &ISPM_HOSTS,
-    #[cfg(feature = "aws")]
     &ENTRA_AUDIENCE,
-    #[cfg(feature = "aws")]
     &ENTRA_CALLERS,
     &CLIENT_ID,
 ];

@@ -59,6 +59,12 @@ impl Answer {
         self.raw.status().into()
     }
 
+    /// A header's value.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.raw.headers().get_optional_str(name)
+    }
+
     /// The body as JSON.
     ///
     /// # Errors

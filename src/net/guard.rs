@@ -114,7 +114,6 @@ fn name_of(request: &Request, ctx: &Context<'_>) -> String {
         _ if request.url().scheme() == "http" => Some("identity.token"),
         Some("microsoftonline.com") => Some("entra.token"),
         Some("vault.azure.net") => Some("key-vault.secret.get"),
-        Some("queue.core.windows.net") => Some("queue.enqueue"),
         _ => ctx.value::<CallName>().map(|name| name.0),
     };
     known.map_or_else(|| format!("{} {host}", request.method()), str::to_owned)

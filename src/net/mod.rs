@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::config::Config;
 pub use api::{Answer, Api, from_sdk, plain_word};
 pub use guard::{Guard, Posts, may_pass, retry_after};
-pub use renewable::Renewable;
+pub use renewable::{Renewable, RenewableFailure};
 pub use resolve::{PublicNames, is_inside};
 
 tokio::task_local! {

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use azure_core::error::{Error as SdkError, ErrorKind};
+use azure_core::http::StatusCode;
+
+use super::from_sdk;
 use crate::error::Error;
 
 /// A client together with the way to make it. `azure_identity`'s token caches cannot be emptied, so a refused token is got rid of by
@@ -59,5 +63,70 @@ impl<T> Renewable<T> {
 impl<T> fmt::Debug for Renewable<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Renewable").finish_non_exhaustive()
+    }
+}
+
+/// Why a call with a renewable client of an SDK did not work.
+#[derive(Debug)]
+pub enum RenewableFailure {
+    /// There is no client to call with.
+    Client(Error),
+    /// The call failed.
+    Call(SdkError),
+}
+
+impl RenewableFailure {
+    /// Whether the service did not take the token: the call was not carried out.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.is(StatusCode::Unauthorized)
+    }
+
+    /// Whether the service answered with this status.
+    #[must_use]
+    pub fn is(&self, status: StatusCode) -> bool {
+        self.status() == Some(status)
+    }
+
+    /// The status that the service answered with; absent where the failure is one of signing in, too.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Call(error) => error.http_status(),
+            Self::Client(_) => None,
+        }
+    }
+
+    /// The code by which the service names what is wrong.
+    #[must_use]
+    pub fn service_code(&self) -> Option<&str> {
+        match self {
+            Self::Call(error) => match error.kind() {
+                ErrorKind::HttpResponse { error_code, .. } => error_code.as_deref(),
+                _ => None,
+            },
+            Self::Client(_) => None,
+        }
+    }
+
+    /// The failure in our own words, as one of the call of this name.
+    #[must_use]
+    pub fn named(self, call: &str) -> Error {
+        match self {
+            Self::Client(error) => error,
+            Self::Call(error) => from_sdk(&error, call),
+        }
+    }
+}
+
+impl From<Error> for RenewableFailure {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<SdkError> for RenewableFailure {
+    fn from(error: SdkError) -> Self {
+        Self::Call(error)
     }
 }

@@ -4,8 +4,9 @@ mod key_vault;
 #[cfg(feature = "aws")]
 mod secrets_manager;
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind as IoErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use azure_core::http::HttpClient;
@@ -16,7 +17,8 @@ use crate::config::SecretStoreUrl;
 use crate::error::{Code, Error};
 use crate::identity::Platform;
 use crate::net::{self, Posts, Renewable};
-use crate::tenant::SecretName;
+use crate::scope::Guid;
+use crate::tenant::{RECORD_PREFIX, SecretName, record_name};
 
 /// Where secrets are read.
 #[derive(Debug)]
@@ -64,16 +66,27 @@ impl SecretStore {
             Self::Folder(folder) => match std::fs::read_to_string(folder.join(name.as_str())) {
                 Ok(text) => Ok(Some(without_line_break(&text))),
                 Err(error) if error.kind() == IoErrorKind::NotFound && folder.is_dir() => Ok(None),
-                Err(error) if error.kind() == IoErrorKind::NotFound => {
-                    Err(Error::new(Code::SecretStoreRefused, format!("the folder {} is not there", folder.display()))
-                        .hint("Mount the folder that ONBOARDER_SECRET_STORE names, or correct the setting."))
-                }
+                Err(error) if error.kind() == IoErrorKind::NotFound => Err(no_folder(folder)),
                 Err(error) => Err(Error::new(
                     Code::SecretStoreRefused,
                     format!("the file of secret {} cannot be read: {}", name.as_str(), error.kind()),
                 )),
             },
         }
+    }
+
+    /// The tenants that have a record in the store; secrets of other names do not count.
+    ///
+    /// # Errors
+    /// As [`SecretStore::get`]; `UnexpectedAnswer` where the list does not end or leads elsewhere.
+    pub async fn tenants(&self) -> Result<BTreeSet<Guid>, Error> {
+        let names = match self {
+            Self::KeyVault(vault) => key_vault::names(vault).await?,
+            #[cfg(feature = "aws")]
+            Self::SecretsManager(store) => store.names(RECORD_PREFIX).await?,
+            Self::Folder(folder) => files(folder)?,
+        };
+        Ok(names.iter().filter_map(|name| tenant_of(name)).collect())
     }
 
     /// As [`SecretStore::get`], for a secret that has to be there.
@@ -93,4 +106,35 @@ impl SecretStore {
 /// A value without the line break that an editor puts at the end of a file, and that whoever stores the file stores with it.
 fn without_line_break(value: &str) -> SecretString {
     SecretString::from(value.trim_end_matches(['\r', '\n']))
+}
+
+/// The tenant whose record has this name.
+fn tenant_of(name: &str) -> Option<Guid> {
+    let tenant = Guid::parse(name.strip_prefix(RECORD_PREFIX)?).ok()?;
+    (record_name(tenant) == name).then_some(tenant)
+}
+
+/// The names of a folder's files; one that is not Unicode names no secret.
+fn files(folder: &Path) -> Result<Vec<String>, Error> {
+    let entries = std::fs::read_dir(folder).map_err(|_| no_folder(folder))?;
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+}
+
+fn no_folder(folder: &Path) -> Error {
+    Error::new(Code::SecretStoreRefused, format!("the folder {} is not there or cannot be read", folder.display()))
+        .hint("Mount the folder that ONBOARDER_SECRET_STORE names, or correct the setting.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tenant_of;
+
+    #[test]
+    fn only_records_name_a_tenant() {
+        let id = "0b1f6471-1bf0-4dda-aec3-111122223333";
+        assert_eq!(tenant_of(&format!("ispm-onboarder-{id}")).map(|tenant| tenant.to_string()).as_deref(), Some(id));
+        for other in ["", "ispm-onboarder-", "ispm-onboarder-profile-x", id, "ispm-onboarder-{0b1f6471-1bf0-4dda-aec3-111122223333}"] {
+            assert_eq!(tenant_of(other), None, "{other}");
+        }
+    }
 }

@@ -1,12 +1,9 @@
 //! The values that belong to AWS.
 
-use std::collections::BTreeMap;
-
 use url::Url;
 
-use super::{Mistake, list, mix_up};
-use crate::config::{MayName, QueueUrl, ResultsUrl, SecretStoreUrl};
-use crate::scope::Guid;
+use super::Mistake;
+use crate::config::{ContainerUrl, QueueUrl, ResultsUrl, SecretStoreUrl};
 
 /// Letters, digits and what stands in names of secrets
 /// (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>, `Name`).
@@ -58,34 +55,27 @@ pub(super) fn sqs(text: &str) -> Result<QueueUrl, Mistake> {
     }
 }
 
-/// Whom tokens are for: client ids or App ID URIs, as they stand in a token's `aud`.
-pub(in crate::config) fn audiences(text: &str) -> Result<Vec<String>, Mistake> {
-    list(text, |item| {
-        let is_uri = Url::parse(item).is_ok_and(|url| matches!(url.scheme(), "api" | "https" | "urn"));
-        match Guid::parse(item) {
-            Ok(id) => Ok(id.to_string()),
-            Err(_) if is_uri => Ok(item.to_owned()),
-            Err(_) => Err("one of them is neither a GUID nor an App ID URI"),
-        }
-    })
-}
-
-/// Whose tokens are taken: tenant ids, each by itself or with `=all`.
-pub(in crate::config) fn callers(text: &str) -> Result<BTreeMap<Guid, MayName>, Mistake> {
-    list(text, |item| {
-        let (tenant, may_name) = match item.split_once('=') {
-            None => (item, MayName::Itself),
-            Some((tenant, "all")) => (tenant, MayName::All),
-            Some(_) => return Err("what stands after = is not all"),
-        };
-        Guid::parse(tenant).map(|tenant| (tenant, may_name)).map_err(|_| mix_up(tenant).unwrap_or("not each of them is a GUID"))
-    })
+/// `//BUCKET/PREFIX`: a bucket's name (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>), and what stands
+/// before each key.
+pub(super) fn s3(text: &str) -> Result<ContainerUrl, Mistake> {
+    let Some(rest) = text.strip_prefix("//") else { return Err("it does not begin with s3://") };
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let in_bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let in_prefix = |c: char| c.is_ascii_alphanumeric() || "/!_.*'()-".contains(c);
+    let prefix = prefix.trim_end_matches('/');
+    if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(in_bucket) {
+        Err("its bucket's name is not one")
+    } else if prefix.len() > 512 || !prefix.chars().all(in_prefix) {
+        Err("its prefix has characters that are not safe in a key, or more than 512")
+    } else {
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        Ok(ContainerUrl::S3 { bucket: bucket.to_owned(), prefix })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{queue, results, secret_store};
-    use super::*;
 
     #[test]
     fn what_belongs_to_aws_is_told_from_what_is_near_it() {
@@ -120,10 +110,5 @@ mod tests {
         ] {
             assert_eq!(queue(wrong), Err(mistake), "{wrong}");
         }
-        assert_eq!(audiences("api://onboarder, 0b1f6471-1bf0-4dda-aec3-cb9272f09590").map(|all| all.len()), Ok(2));
-        assert_eq!(audiences("onboarder"), Err("one of them is neither a GUID nor an App ID URI"));
-        assert_eq!(callers("0b1f6471-1bf0-4dda-aec3-cb9272f09590=all").map(|all| all.into_values().collect()), Ok(vec![MayName::All]));
-        assert_eq!(callers("0b1f6471-1bf0-4dda-aec3-cb9272f09590=some"), Err("what stands after = is not all"));
-        assert_eq!(callers("contoso"), Err("not each of them is a GUID"));
     }
 }

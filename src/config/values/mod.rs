@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+mod callers;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{HostPattern, QueueUrl, ResultsUrl, SecretStoreUrl};
+use super::{ContainerUrl, DeadLettersUrl, HostPattern, QueueUrl, ResultsUrl, SecretStoreUrl};
 use crate::scope::Guid;
 
 /// What a value is instead of what it should be.
@@ -58,8 +59,7 @@ fn azure_url(text: &str, domain: &str) -> Result<Url, Mistake> {
     }
 }
 
-#[cfg(feature = "aws")]
-pub(super) use aws::{audiences, callers};
+pub(super) use callers::{audiences, callers};
 
 pub(super) fn secret_store(text: &str) -> Result<SecretStoreUrl, Mistake> {
     if let Some(prefix) = text.strip_prefix("aws-secretsmanager:") {
@@ -99,6 +99,23 @@ pub(super) fn queue(text: &str) -> Result<QueueUrl, Mistake> {
         "" => Err("the queue's name is missing"),
         name if name.contains('/') => Err("it is the URL of something in a queue"),
         _ => Ok(QueueUrl::Storage(url)),
+    }
+}
+
+pub(super) fn dead_letters(text: &str) -> Result<DeadLettersUrl, Mistake> {
+    let is_container = text.contains(".blob.") || text.starts_with("s3:");
+    if is_container { report(text).map(DeadLettersUrl::Container) } else { queue(text).map(DeadLettersUrl::Queue) }
+}
+
+pub(super) fn report(text: &str) -> Result<ContainerUrl, Mistake> {
+    if let Some(bucket) = text.strip_prefix("s3:") {
+        return aws::s3(bucket);
+    }
+    let url = azure_url(text, "blob.core.windows.net")?;
+    match url.path().trim_matches('/') {
+        "" => Err("the container's name is missing"),
+        name if name.contains('/') => Err("it is the URL of something in a container"),
+        _ => Ok(ContainerUrl::Blob(url)),
     }
 }
 
@@ -142,10 +159,14 @@ fn list<T, C: FromIterator<T>>(text: &str, parse: impl Fn(&str) -> Result<T, Mis
 /// The values that belong to AWS, where they are not built in.
 #[cfg(not(feature = "aws"))]
 mod aws {
-    use super::super::{QueueUrl, ResultsUrl, SecretStoreUrl};
+    use super::super::{ContainerUrl, QueueUrl, ResultsUrl, SecretStoreUrl};
     use super::Mistake;
 
     const ELSEWHERE: Mistake = "it belongs to AWS, which `bootstrap` knows and `handler` does not";
+
+    pub(super) fn s3(_: &str) -> Result<ContainerUrl, Mistake> {
+        Err(ELSEWHERE)
+    }
 
     pub(super) fn secrets_manager(_: &str) -> Result<SecretStoreUrl, Mistake> {
         Err(ELSEWHERE)
@@ -204,6 +225,21 @@ mod tests {
             ("https://st.queue.core.windows.net/onboarding?sv=2024&sig=x", "it has a user, a port, a query or a fragment"),
         ] {
             assert_eq!(queue(wrong), Err(mistake), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn containers_and_queues_of_dead_letters() {
+        assert!(matches!(report("https://st.blob.core.windows.net/report"), Ok(ContainerUrl::Blob(_))));
+        assert!(matches!(dead_letters("https://st.blob.core.windows.net/d"), Ok(DeadLettersUrl::Container(ContainerUrl::Blob(_)))));
+        assert!(matches!(dead_letters("https://st.queue.core.windows.net/q-poison"), Ok(DeadLettersUrl::Queue(_))));
+        for (wrong, mistake) in [
+            ("https://st.blob.core.windows.net", "the container's name is missing"),
+            ("https://st.blob.core.windows.net/report/x.json", "it is the URL of something in a container"),
+            ("https://st.blob.core.windows.net/report?sv=2024&sig=x", "it has a user, a port, a query or a fragment"),
+            ("https://st.queue.core.windows.net/q", "it is not on that service's domain in the Azure public cloud"),
+        ] {
+            assert_eq!(report(wrong), Err(mistake), "{wrong}");
         }
     }
 
