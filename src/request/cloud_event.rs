@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{Cause, History, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, time_of, wanted};
+use super::{Cause, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, signals, time_of, wanted};
 use crate::error::{Code, Error};
 use crate::event::Specversion;
-use crate::scope::{Guid, Scope, printable};
+use crate::scope::{Guid, Scope};
 
 /// The event type by which a pipeline asks for a scope to be onboarded.
 pub const ONBOARDING_REQUESTED: &str = "dev.ispm-onboarder.onboarding.requested.v1";
@@ -101,8 +101,10 @@ pub(super) fn parse(value: &Value) -> Inbound {
 }
 
 fn read(value: &Value, cause: &Cause) -> Result<Request, Box<Refusal>> {
-    let action = asked_by(&cause.kind)
-        .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
-    let (tenant, scope) = wanted(&data(value))?;
-    Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at: time_of(value.get("time")), history: History::default() })
+    let data = data(value);
+    let caused_at = time_of(value.get("time"));
+    match asked_by(&cause.kind) {
+        Some(action) => wanted(&data).map(|(tenant, scope)| Request::new(tenant, scope, action, cause.clone(), caused_at)),
+        None => signals::read(cause, attribute(value, "subject"), &data, caused_at),
+    }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Cause, History, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, time_of, wanted};
+use super::{Cause, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, time_of, wanted};
 use crate::error::{Code, Error};
 use crate::scope::printable;
 
@@ -23,5 +23,5 @@ fn read(value: &Value, cause: &Cause) -> Result<Request, Box<Refusal>> {
     let action = asked_by(&cause.kind)
         .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
     let (tenant, scope) = wanted(value.get("detail").unwrap_or(&Value::Null))?;
-    Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at: time_of(value.get("time")), history: History::default() })
+    Ok(Request::new(tenant, scope, action, cause.clone(), time_of(value.get("time"))))
 }

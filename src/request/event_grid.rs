@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Cause, History, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, time_of, wanted};
+use super::{Cause, Inbound, LONGEST_ATTRIBUTE, Refusal, Request, SHAPES, asked_by, attribute, refused, signals, time_of, wanted};
 use crate::error::{Code, Error};
-use crate::scope::printable;
 
 pub(super) fn parse(value: &Value) -> Inbound {
     let field = |name: &str| attribute(value, name);
@@ -21,8 +20,10 @@ pub(super) fn parse(value: &Value) -> Inbound {
 }
 
 fn read(value: &Value, cause: &Cause) -> Result<Request, Box<Refusal>> {
-    let action = asked_by(&cause.kind)
-        .ok_or_else(|| Error::new(Code::Irrelevant, format!("events of type {} are not acted on", printable(&cause.kind))))?;
-    let (tenant, scope) = wanted(value.get("data").unwrap_or(&Value::Null))?;
-    Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at: time_of(value.get("eventTime")), history: History::default() })
+    let data = value.get("data").unwrap_or(&Value::Null);
+    let caused_at = time_of(value.get("eventTime"));
+    match asked_by(&cause.kind) {
+        Some(action) => wanted(data).map(|(tenant, scope)| Request::new(tenant, scope, action, cause.clone(), caused_at)),
+        None => signals::read(cause, attribute(value, "subject"), data, caused_at),
+    }
 }

@@ -6,20 +6,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Action, Cause, History, Inbound, Kept, Refusal, Request, SHAPES, is_plain, refused, time_of};
+use super::{Action, Cause, History, Inbound, Kept, NoTenant, Refusal, Request, SHAPES, is_plain, refused, time_of};
 use crate::error::{Code, Error};
 use crate::scope::{Guid, Scope};
 
-/// The version of [`Message`] that this program writes.
-const VERSION: u64 = 1;
+/// The newest version of [`Message`] that this program reads. It is written only where version 1 cannot say what is to be said, so that a
+/// program which knows no other keeps the rest of the work.
+const NEWEST: u64 = 2;
 
-/// A request in the queue.
+/// A request in the queue. Version 2 may leave out the tenant and may be unconfirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Message {
     version: u64,
-    tenant_id: Guid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<Guid>,
     scope: Scope,
     action: Action,
     cause: Cause,
@@ -30,27 +32,52 @@ pub struct Message {
     #[cfg_attr(feature = "cli", schemars(with = "String", extend("format" = "date-time")))]
     first_seen: OffsetDateTime,
     attempts: u32,
+    /// Whether the subscription's id may be a management group's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unconfirmed: bool,
 }
 
 impl Message {
     /// The request as it goes back into the queue, at `now`.
     #[must_use]
-    pub fn put_back(request: &Request, now: OffsetDateTime) -> Self {
+    pub fn put_back<T: Copy + Into<Option<Guid>>>(request: &Request<T>, now: OffsetDateTime) -> Self {
         Self { attempts: request.history.attempts.saturating_add(1), ..Self::handed_on(request, now) }
     }
 
     /// The request as it goes into the queue at `now` without having been tried.
     #[must_use]
-    pub fn handed_on(request: &Request, now: OffsetDateTime) -> Self {
+    pub fn handed_on<T: Copy + Into<Option<Guid>>>(request: &Request<T>, now: OffsetDateTime) -> Self {
+        let tenant_id: Option<Guid> = request.tenant.into();
         Self {
-            version: VERSION,
-            tenant_id: request.tenant,
+            version: if tenant_id.is_none() || request.unconfirmed { NEWEST } else { 1 },
+            tenant_id,
             scope: request.scope.clone(),
             action: request.action,
             cause: request.cause.clone(),
             caused_at: request.caused_at,
             first_seen: request.history.first_seen.unwrap_or(now),
             attempts: request.history.attempts,
+            unconfirmed: request.unconfirmed,
+        }
+    }
+
+    /// Whether this program wrote it: version 1 always has a tenant, and is about a scope whose kind is known.
+    fn is_ours(&self) -> bool {
+        let Cause { source, id, kind } = &self.cause;
+        let is_whole = match self.version {
+            1 => self.tenant_id.is_some() && !self.unconfirmed,
+            version => version == NEWEST,
+        };
+        is_whole && [source, id, kind].into_iter().all(|text| is_plain(text))
+    }
+
+    fn request(self) -> Result<Request, Box<Refusal>> {
+        let history = History { first_seen: Some(self.first_seen), attempts: self.attempts };
+        let Self { tenant_id, scope, action, cause, caused_at, unconfirmed, .. } = self;
+        let request = Request { history, unconfirmed, ..Request::new(NoTenant, scope, action, cause, caused_at) };
+        match tenant_id {
+            Some(tenant) => Ok(request.of(tenant)),
+            None => Err(request.into()),
         }
     }
 }
@@ -64,19 +91,14 @@ impl fmt::Display for Message {
 
 pub(super) fn parse(value: &Value) -> Inbound {
     let bytes = value.to_string();
-    if value.get("version").and_then(Value::as_u64).is_some_and(|version| version > VERSION) {
+    if value.get("version").and_then(Value::as_u64).is_some_and(|version| version > NEWEST) {
         let error = Error::new(Code::MessageNewer, "the message was written by a newer version of ispm-onboarder")
             .hint("Finish the roll-out; until then the message waits in the queue.");
         let kept = Kept { first_seen: time_of(value.get("firstSeen")), text: bytes.clone() };
         return refused(bytes.as_bytes(), Refusal { kept: Some(kept), ..Refusal::from(error) });
     }
-    let plain = |cause: &Cause| [&cause.source, &cause.id, &cause.kind].into_iter().all(|text| is_plain(text));
     match Message::deserialize(value) {
-        Ok(message) if plain(&message.cause) => {
-            let history = History { first_seen: Some(message.first_seen), attempts: message.attempts };
-            let Message { tenant_id: tenant, scope, action, cause, caused_at, .. } = message;
-            Inbound { request: Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at, history }), cause }
-        }
+        Ok(message) if message.is_ours() => Inbound { cause: message.cause.clone(), request: message.request() },
         _ => {
             let error = Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote").hint(SHAPES);
             refused(bytes.as_bytes(), error)

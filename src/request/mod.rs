@@ -1,10 +1,14 @@
 //! From bytes to a [`Request`]: every wire shape that may arrive ends here, or is refused by name.
 
+mod activity_log;
 mod cloud_event;
 mod envelope;
 mod event_bridge;
 mod event_grid;
 mod message;
+mod refusal;
+mod replay;
+mod signals;
 
 use std::fmt;
 
@@ -15,6 +19,8 @@ use uuid::Uuid;
 pub use cloud_event::{OFFBOARDING_REQUESTED, ONBOARDING_REQUESTED, RequestedEvent};
 pub use envelope::Envelope;
 pub use message::Message;
+pub use refusal::{Kept, Refusal};
+pub use replay::{reason, replay};
 
 pub use crate::event::Cause;
 
@@ -43,9 +49,9 @@ impl fmt::Display for Action {
 
 /// One thing to do, as far as an event may say it: tenant, scope, action and cause. Nothing else is read from an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The Entra tenant.
-    pub tenant: Guid,
+pub struct Request<T = Guid> {
+    /// The Entra tenant, or [`NoTenant`] where the event names none.
+    pub tenant: T,
     /// Where Reader is wanted.
     pub scope: Scope,
     /// What is asked.
@@ -56,6 +62,54 @@ pub struct Request {
     pub caused_at: Option<OffsetDateTime>,
     /// When this deployment first took it up, and how often since.
     pub history: History,
+    /// On whose word it is asked.
+    pub authority: Authority,
+    /// Whether the subscription's id may be a management group's: the management groups' activity log tells of both in the same words, and
+    /// only a read tells them apart.
+    pub unconfirmed: bool,
+}
+
+/// On whose word something is asked. It is never written down: what comes from a queue, an event or a file is an event's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authority {
+    /// An event's: whoever may send to this deployment may have sent it.
+    #[default]
+    Event,
+    /// A person's, who was recognised with the right app role, or confirmed it at the command line.
+    Person,
+}
+
+/// Stands for the tenant of a request that names none. The management groups' activity log may leave it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoTenant;
+
+impl From<NoTenant> for Option<Guid> {
+    fn from(_: NoTenant) -> Self {
+        None
+    }
+}
+
+impl<T> Request<T> {
+    /// A request that nobody has taken up yet, about a scope whose kind is known.
+    #[must_use]
+    pub fn new(tenant: T, scope: Scope, action: Action, cause: Cause, caused_at: Option<OffsetDateTime>) -> Self {
+        let (history, authority) = (History::default(), Authority::Event);
+        Self { tenant, scope, action, cause, caused_at, history, authority, unconfirmed: false }
+    }
+
+    /// The same for a tenant.
+    #[must_use]
+    pub fn of<U>(self, tenant: U) -> Request<U> {
+        let Self { tenant: _, scope, action, cause, caused_at, history, authority, unconfirmed } = self;
+        Request { tenant, scope, action, cause, caused_at, history, authority, unconfirmed }
+    }
+
+    /// Whether somebody asked for this very action, by an event of this project's own or by a call. Else something happened in Azure, or the
+    /// sweep found it, and nobody waits for an answer.
+    #[must_use]
+    pub fn asked(&self) -> bool {
+        self.cause.kind == CALL || asked_by(&self.cause.kind).is_some()
+    }
 }
 
 /// What a request has been through before this delivery.
@@ -65,38 +119,6 @@ pub struct History {
     pub first_seen: Option<OffsetDateTime>,
     /// How often it was put back.
     pub attempts: u32,
-}
-
-/// Why an input asks for nothing that can be done.
-#[derive(Clone, Debug)]
-pub struct Refusal {
-    /// The reason.
-    pub error: Error,
-    /// The tenant that it names, if that could be read.
-    pub tenant: Option<Guid>,
-    /// The message itself, where it has to wait for a newer version of this program.
-    pub kept: Option<Kept>,
-}
-
-/// A message of a newer version.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// When its request was first taken up, where it says so.
-    pub first_seen: Option<OffsetDateTime>,
-    /// The message.
-    pub text: String,
-}
-
-impl From<Error> for Box<Refusal> {
-    fn from(error: Error) -> Self {
-        Self::new(error.into())
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self { error, tenant: None, kept: None }
-    }
 }
 
 /// One input that could be told apart from its neighbours.
@@ -109,19 +131,25 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// What a person asks for at the command line; `call` is the id of the call. Its cause is as old as can be: a person wants to hear
-    /// at once that a scope is not there, and not that it may still appear.
+    /// What a person asks for at the command line; `call` is the id of the call.
     #[must_use]
     pub fn by_hand(tenant: Guid, scope: Scope, action: Action, call: &str) -> Self {
-        let cause = Cause { source: "urn:ispm-onboarder:command-line".to_owned(), id: call.to_owned(), kind: "call".to_owned() };
+        let cause = Cause { source: "urn:ispm-onboarder:command-line".to_owned(), id: call.to_owned(), kind: CALL.to_owned() };
+        let request = Ok(Request::new(tenant, scope, action, cause.clone(), None));
+        Self { request, cause }.of_person()
+    }
+
+    /// The same on a person's word. Its cause is as old as can be: a person wants to hear at once that a scope is not there, and not that it
+    /// may still appear.
+    #[must_use]
+    pub fn of_person(self) -> Self {
         let caused_at = Some(OffsetDateTime::UNIX_EPOCH);
-        let request = Ok(Request { tenant, scope, action, cause: cause.clone(), caused_at, history: History::default() });
-        Self { request, cause }
+        Self { request: self.request.map(|request| Request { authority: Authority::Person, caused_at, ..request }), ..self }
     }
 }
 
-/// Reads a document as it arrives from Event Grid, a queue or a file: one event or message, an array of them, in any of the shapes known
-/// here, as JSON or as JSON text inside JSON strings.
+/// Reads a document as it arrives from Event Grid, Event Hubs, a queue or a file: one event or message, an array of them, in any of the
+/// shapes known here, as JSON or as JSON text inside JSON strings.
 #[must_use]
 pub fn parse(bytes: &[u8]) -> Vec<Inbound> {
     match serde_json::from_slice(bytes) {
@@ -137,16 +165,30 @@ pub fn parse_value(value: &Value) -> Vec<Inbound> {
         Value::Array(items) if items.is_empty() => {
             vec![refused(b"[]", Error::new(Code::Irrelevant, "an empty array of events"))]
         }
-        Value::Array(items) => items.iter().map(|item| parse_item(&envelope::unwrap_text(item))).collect(),
-        single => vec![parse_item(single)],
+        Value::Array(items) => items.iter().flat_map(|item| parse_single(&envelope::unwrap_text(item))).collect(),
+        single => parse_single(single),
+    }
+}
+
+/// One event or message, or a batch of entries of the activity log.
+fn parse_single(value: &Value) -> Vec<Inbound> {
+    let records = value.get("records").map(envelope::unwrap_text);
+    match records.as_deref() {
+        Some(Value::Array(entries)) if entries.is_empty() => {
+            vec![refused(b"[]", Error::new(Code::Irrelevant, "no entries of the activity log"))]
+        }
+        Some(Value::Array(entries)) => entries.iter().map(|entry| activity_log::parse(&envelope::unwrap_text(entry))).collect(),
+        _ => vec![parse_item(value)],
     }
 }
 
 /// The longest id, source or type that is taken: a cause goes into results and queue messages, which have to stay small.
 const LONGEST_ATTRIBUTE: usize = 1024;
 const DATA: &str = "Send data as {\"tenantId\": \"<tenant id>\", \"scope\": \"/subscriptions/<id>\"}.";
-const SHAPES: &str =
-    "Expected a CloudEvents 1.0 event, an Event Grid or EventBridge event, or a message of this program's own; see docs/events.md.";
+const SHAPES: &str = "Expected a CloudEvents 1.0 event, an Event Grid or EventBridge event, entries of Azure's activity log, or a message of \
+                      this program's own; see docs/events.md.";
+/// The type of a cause that is a call.
+const CALL: &str = "call";
 
 fn parse_item(value: &Value) -> Inbound {
     let has = |key: &str| value.get(key).is_some();
@@ -158,6 +200,8 @@ fn parse_item(value: &Value) -> Inbound {
         event_grid::parse(value)
     } else if has("firstSeen") {
         message::parse(value)
+    } else if has("operationName") {
+        activity_log::parse(value)
     } else {
         let error = Error::new(Code::InvalidEvent, "the input has none of the shapes known here").hint(SHAPES);
         refused(value.to_string().as_bytes(), error)
@@ -207,18 +251,18 @@ fn wanted(data: &Value) -> Result<(Guid, Scope), Box<Refusal>> {
     }
 }
 
-/// Reads the body of `POST /api/onboard`: `{"tenantId","scope"}`, called by a person or a pipeline.
+/// Reads the body of `POST /api/onboard` or `/api/offboard`: `{"tenantId","scope"}`, called by a person or a pipeline.
 ///
 /// # Errors
 /// `InvalidEvent` or `InvalidScope`, naming the member.
 #[must_use]
 pub fn parse_call(body: &[u8], action: Action, id: String) -> Inbound {
-    let cause = Cause { source: "urn:ispm-onboarder:call".to_owned(), id, kind: "call".to_owned() };
+    let cause = Cause { source: "urn:ispm-onboarder:call".to_owned(), id, kind: CALL.to_owned() };
     let request = serde_json::from_slice(body)
         .map_err(|_| Error::new(Code::InvalidEvent, "the body is not JSON").hint("Send {\"tenantId\": \"…\", \"scope\": \"…\"}."))
         .map_err(Box::<Refusal>::from)
         .and_then(|data: Value| wanted(&data))
-        .map(|(tenant, scope)| Request { tenant, scope, action, cause: cause.clone(), caused_at: None, history: History::default() });
+        .map(|(tenant, scope)| Request::new(tenant, scope, action, cause.clone(), None));
     Inbound { request, cause }
 }
 
