@@ -29,6 +29,10 @@ pub enum Role {
     EventGrid,
     /// To have a scope onboarded.
     Onboard,
+    /// To have a scope offboarded.
+    Offboard,
+    /// To read what is covered.
+    Read,
 }
 
 impl Role {
@@ -39,6 +43,8 @@ impl Role {
             Self::Send => "Onboarder.Send",
             Self::EventGrid => "AzureEventGridSecureWebhookSubscriber",
             Self::Onboard => "Onboarder.Onboard",
+            Self::Offboard => "Onboarder.Offboard",
+            Self::Read => "Onboarder.Read",
         }
     }
 }
@@ -102,12 +108,17 @@ impl EntraTokens {
         }
     }
 
+    /// Whether any token is taken at all.
+    pub(super) const fn are_taken(&self) -> bool {
+        !self.audiences.is_empty()
+    }
+
     /// The caller that a token proves, if it has one of these roles.
     ///
     /// # Errors
     /// `NotAuthenticated` where it proves none, `NotPermitted` where the role is missing; those of reading Entra's keys.
     pub async fn caller(&self, token: &str, roles: &[Role]) -> Result<Caller, Error> {
-        if self.audiences.is_empty() {
+        if !self.are_taken() {
             return Err(not_authenticated("this deployment takes no Entra tokens")
                 .hint("Set ONBOARDER_ENTRA_AUDIENCE and ONBOARDER_ENTRA_CALLERS, or call by another way."));
         }

@@ -1,9 +1,10 @@
-//! Who calls over HTTP, and what they may ask for: callers whom AWS vouches for, Entra's tokens, and webhook keys.
+//! Who calls over HTTP, and what they may ask for: Entra's tokens; on AWS also callers whom it vouches for, and webhook keys.
 //!
-//! A deployment that is called over HTTP takes nothing from a caller that it does not know, and from one that it knows only what names a
-//! tenant that this caller may name.
+//! A caller that is known may ask only for what names a tenant that it may name. On AWS nothing is taken from others. On Azure the
+//! Functions host checks a key first; here is checked what a key is not enough for.
 
 mod entra;
+#[cfg(feature = "aws")]
 mod keys;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::error::{Code, Error};
 use crate::scope::Guid;
 
 pub use entra::{EntraTokens, Role};
+#[cfg(feature = "aws")]
 pub use keys::{KEY_HEADER, WebhookKeys};
 
 /// A caller that was recognised.
@@ -26,8 +28,13 @@ pub struct Caller {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Who {
+    Entra {
+        tenant: Guid,
+        object_id: Guid,
+    },
+    #[cfg(feature = "aws")]
     Iam(String),
-    Entra { tenant: Guid, object_id: Guid },
+    #[cfg(feature = "aws")]
     Key(String),
 }
 
@@ -41,8 +48,10 @@ impl fmt::Display for Caller {
     /// For logs: an ARN, an object id, a key's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.who {
-            Who::Iam(arn) => write!(f, "{arn}"),
             Who::Entra { tenant, object_id } => write!(f, "object {object_id} of tenant {tenant}"),
+            #[cfg(feature = "aws")]
+            Who::Iam(arn) => write!(f, "{arn}"),
+            #[cfg(feature = "aws")]
             Who::Key(name) => write!(f, "webhook key {name}"),
         }
     }
@@ -50,6 +59,7 @@ impl fmt::Display for Caller {
 
 impl Caller {
     /// A caller whom AWS has let through, by its ARN. IAM decides who is: whoever may call may name each tenant that is served.
+    #[cfg(feature = "aws")]
     #[must_use]
     pub fn of_iam(arn: &str) -> Self {
         Self { who: Who::Iam(crate::scope::printable(arn)), may_name: Tenants::All }
@@ -86,16 +96,36 @@ fn not_authenticated(words: &str) -> Error {
 #[derive(Debug)]
 pub struct Callers {
     tokens: EntraTokens,
-    keys: WebhookKeys,
 }
 
 impl Callers {
     /// Recognises callers by these.
     #[must_use]
-    pub const fn new(tokens: EntraTokens, keys: WebhookKeys) -> Self {
-        Self { tokens, keys }
+    pub const fn new(tokens: EntraTokens) -> Self {
+        Self { tokens }
     }
 
+    /// Recognises a caller by an Entra token with one of these app roles, and by nothing else: what a key or a signature is not enough for.
+    ///
+    /// # Errors
+    /// `NotPermitted` where the deployment takes no tokens, or the role is missing; `NotAuthenticated`; those of reading Entra's keys.
+    pub async fn of_token(&self, headers: &HeaderMap, roles: &[Role]) -> Result<Caller, Error> {
+        let wanted = || roles.iter().map(|role| role.value()).collect::<Vec<_>>().join(" or ");
+        if !self.tokens.are_taken() {
+            return Err(Error::new(Code::NotPermitted, "this deployment takes no Entra tokens, and nothing else is enough here").hint(
+                format!("Set ONBOARDER_ENTRA_AUDIENCE and ONBOARDER_ENTRA_CALLERS, and assign the app role {} to the caller.", wanted()),
+            ));
+        }
+        match bearer(headers) {
+            Some(token) => self.tokens.caller(token, roles).await,
+            None => Err(not_authenticated("the call has no Entra token")
+                .hint(format!("Send an Entra token with the app role {} as `Authorization: Bearer`.", wanted()))),
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+impl Callers {
     /// Recognises the caller of an ops route: one whom AWS let through, or one with an Entra token and the app role.
     ///
     /// # Errors
@@ -113,9 +143,9 @@ impl Callers {
     ///
     /// # Errors
     /// Those of [`Callers::of_call`], and those of reading the key.
-    pub async fn of_delivery(&self, iam: Option<&str>, headers: &HeaderMap) -> Result<Caller, Error> {
+    pub async fn of_delivery(&self, keys: &WebhookKeys, iam: Option<&str>, headers: &HeaderMap) -> Result<Caller, Error> {
         match headers.get(KEY_HEADER) {
-            Some(value) if iam.is_none() => self.keys.caller(value.to_str().unwrap_or_default()).await,
+            Some(value) if iam.is_none() => keys.caller(value.to_str().unwrap_or_default()).await,
             None if iam.is_none() && bearer(headers).is_none() => {
                 Err(not_authenticated("the delivery has neither a webhook key nor an Entra token")
                     .hint(format!("Give the event subscription the secret delivery header {KEY_HEADER}, or let it sign in to Entra.")))
