@@ -1,6 +1,6 @@
 //! Runs a plan's steps in order.
 
-use crate::azure::{Assigned, Assignment};
+use crate::azure::{Assigned, Assignment, assignment_id};
 use crate::error::{Code, Error};
 use crate::ispm::Connection;
 use crate::observe::Observed;
@@ -28,7 +28,12 @@ pub struct Progress {
 /// Those of the writes.
 pub async fn apply(session: &Session, request: &Request, plan: &Plan, observed: &Observed, progress: &mut Progress) -> Result<(), Error> {
     *progress = found(plan, observed);
-    for step in &plan.steps {
+    carry_out(session, request, &plan.steps, progress).await
+}
+
+/// Does steps in order, and notes each thing as soon as it is true.
+pub(crate) async fn carry_out(session: &Session, request: &Request, steps: &[Step], progress: &mut Progress) -> Result<(), Error> {
+    for step in steps {
         match step {
             Step::AssignReader { scope, name, principal } => {
                 let role = assign(session, scope, *name, *principal).await?;
@@ -40,11 +45,19 @@ pub async fn apply(session: &Session, request: &Request, plan: &Plan, observed: 
                 progress.log.push(format!("{step}: {}", if created { "created" } else { "already there" }));
                 progress.connection = Some(ConnectionResult::from(&connection));
             }
-            Step::RemoveConnection { id } => {
+            Step::RemoveConnection { id, surplus } => {
                 if let Some(ispm) = &session.ispm {
                     ispm.remove(id, &request.scope).await?;
                 }
                 progress.log.push(format!("{step}: removed"));
+                if !surplus {
+                    progress.connection = progress.connection.take().map(ConnectionResult::removed);
+                }
+            }
+            Step::RemoveRole { scope, name, principal } => {
+                let role = remove(session, scope, *name, *principal).await?;
+                progress.log.push(format!("{step}: {}", role.outcome));
+                progress.role = Some(role);
             }
             Step::AskForConnection { name, .. } => {
                 progress.log.push(step.to_string());
@@ -83,6 +96,21 @@ async fn confirm(session: &Session, scope: &Scope, principal: Guid) -> Result<As
         assignments.into_iter().filter(|found| found.is_reader() && found.scope == AssignedAt::Scope(scope.clone()) && !found.conditional);
     let unseen = || Error::new(Code::Unavailable, format!("Reader at {scope} exists under another name, but cannot be read yet"));
     here.next().ok_or_else(unseen)
+}
+
+/// Reads the assignment once more, since a name is all that Azure removes by, and somebody may have put another in its place.
+async fn remove(session: &Session, scope: &Scope, name: Guid, principal: Guid) -> Result<RoleResult, Error> {
+    let found = session.arm.assignment(scope, name).await?;
+    let outcome = match &found {
+        None => RoleState::Absent,
+        Some(found) if !found.is_ours(scope, principal) => RoleState::NotOurs,
+        Some(_) => {
+            session.arm.remove_assignment(scope, name).await?;
+            RoleState::Removed
+        }
+    };
+    let id = found.map_or_else(|| assignment_id(scope, name), |found| found.id);
+    Ok(RoleResult { id, outcome, scope: AssignedAt::Scope(scope.clone()) })
 }
 
 async fn create(session: &Session, scope: &Scope) -> Result<(Connection, bool), Error> {

@@ -40,8 +40,12 @@ pub enum Code {
     ConnectionRefused,
     /// A connection of that name exists with other values.
     ConnectionConflict,
-    /// Offboarding was asked for by an event.
+    /// Offboarding was asked for by an event, and the policy lets only people offboard.
     OffboardingByEvent,
+    /// Offboarding was asked for by an event, and the scope's state does not justify it.
+    OffboardingNotJustified,
+    /// What is ours was removed, and the ISPM app still has a Reader that others assigned.
+    ReaderRemains,
     /// Kept out by the tenant's policy.
     ExcludedByPolicy,
     /// The subscription's state does not allow it.
@@ -84,6 +88,8 @@ pub enum Code {
     DeadlineReached,
     /// The results topic denied this deployment's identity.
     ResultsRefused,
+    /// The storage of reports and dead letters denied this deployment's identity, or is not there.
+    ReportRefused,
     /// The deployment's configuration is wrong.
     NotConfigured,
     /// A caller did not say who it is, or not in a way that is taken here.
@@ -159,6 +165,7 @@ impl Error {
             | Code::DeadlineReached
             | Code::NotConfigured
             | Code::ResultsRefused
+            | Code::ReportRefused
             | Code::RecordNewer
             | Code::MessageNewer => Disposition::Later,
             Code::ScopeNotFound
@@ -196,6 +203,8 @@ impl Error {
             | Code::ConnectionPending
             | Code::ConnectionFailed
             | Code::OffboardingByEvent
+            | Code::OffboardingNotJustified
+            | Code::ReaderRemains
             | Code::ExcludedByPolicy
             | Code::SubscriptionNotActive
             | Code::RoleMissing

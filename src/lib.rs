@@ -8,7 +8,6 @@ pub mod apply;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod azure;
-#[cfg(feature = "aws")]
 pub mod callers;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -17,17 +16,21 @@ pub mod config;
 pub mod coverage;
 pub mod delivery;
 pub mod error;
+pub mod estate;
 pub mod event;
 pub mod hosts;
 pub mod identity;
 pub mod ispm;
 pub mod net;
 pub mod observe;
+pub mod offboard;
 pub mod outcome;
+pub mod page;
 #[cfg(feature = "cli")]
 pub mod permissions;
 pub mod plan;
 pub mod queue;
+pub mod report;
 pub mod request;
 pub mod result_event;
 pub mod results;
@@ -36,6 +39,8 @@ pub mod schemas;
 pub mod scope;
 pub mod secrets;
 pub mod session;
+pub mod storage;
+pub mod sweep;
 pub mod take_up;
 pub mod telemetry;
 pub mod tenant;
@@ -55,11 +60,12 @@ use crate::identity::Platform;
 use crate::net::Invocation;
 use crate::observe::observe;
 use crate::outcome::Outcome;
-use crate::plan::{plan, refuse_offboarding};
+use crate::plan::plan;
 use crate::queue::Queue;
-use crate::request::Request;
+use crate::request::{Action, Request};
 use crate::results::Results;
 use crate::session::Sessions;
+use crate::storage::Container;
 
 /// The onboarder of one deployment.
 #[derive(Debug)]
@@ -67,6 +73,7 @@ pub struct Onboarder {
     sessions: Sessions,
     results: Results,
     queue: Option<Queue>,
+    report: Option<Container>,
     clock: Clock,
     propagation: std::time::Duration,
     tenant_failures: take_up::ToldToday,
@@ -78,26 +85,29 @@ impl Onboarder {
     pub fn new(config: Config, platform: Arc<dyn Platform>, transport: Arc<dyn HttpClient>, clock: Clock) -> Self {
         let results = Results::open(&config.results, &platform, &transport);
         let queue = config.queue.as_ref().map(|url| Queue::open(url, &platform, &transport));
+        let report = config.report.as_ref().map(|url| Container::open(url, &platform, &transport));
         let propagation = config.propagation;
         let sessions = Sessions::new(config, platform, transport, clock);
-        Self { sessions, results, queue, clock, propagation, tenant_failures: take_up::ToldToday::default() }
+        Self { sessions, results, queue, report, clock, propagation, tenant_failures: take_up::ToldToday::default() }
     }
 
-    /// An onboarder that never enqueues, and leaves to its caller what goes to `stdout:`.
+    /// An onboarder that leaves to its caller what goes to `stdout:`.
     #[must_use]
     pub fn for_command_line(config: Config, platform: Arc<dyn Platform>, transport: Arc<dyn HttpClient>, clock: Clock) -> Self {
         let results = if config.results == config::ResultsUrl::Stdout { Some(Results::Returned) } else { None };
-        let onboarder = Self::new(Config { queue: None, ..config }, platform, transport, clock);
+        let onboarder = Self::new(config, platform, transport, clock);
         Self { results: results.unwrap_or(onboarder.results), ..onboarder }
     }
 
-    /// The straight line from a request to its outcome. Doing it twice, at once, or half and then again ends in the same state. What is
+    /// The straight line from a request to its outcome; for the way back, [`offboard`] has its own. Doing it twice, at once, or half and then again ends in the same state. What is
     /// true so far is noted in `progress`, so that a failure midway can say it.
     ///
     /// # Errors
     /// Whatever kept the request from being carried out; [`Error::disposition`] says what that means.
     pub async fn onboard(&self, request: &Request, progress: &mut Progress) -> Result<Outcome, Error> {
-        refuse_offboarding(request)?;
+        if request.action == Action::Offboard {
+            return self.offboard(request, progress).await;
+        }
         let session = self.sessions.open(request.tenant).await?;
         let observed = observe(&session, request).await?;
         let plan = plan(request, &session.record, &observed)?;
@@ -111,7 +121,9 @@ impl Onboarder {
     /// As [`Onboarder::onboard`].
     pub async fn dry_run(&self, request: &Request) -> Result<plan::Plan, Error> {
         let reading = async {
-            refuse_offboarding(request)?;
+            if request.action == Action::Offboard {
+                return self.plan_offboarding(request).await.map(|prepared| prepared.plan);
+            }
             let session = self.sessions.open(request.tenant).await?;
             let observed = observe(&session, request).await?;
             plan(request, &session.record, &observed)
@@ -119,16 +131,6 @@ impl Onboarder {
         let delivery = Delivery::starting(Uuid::new_v4());
         let (plan, _) = Invocation::new(delivery.id, delivery.deadline).run(reading).await;
         plan.unwrap_or_else(|| Err(Error::new(Code::DeadlineReached, format!("{} could not be read in time", request.scope))))
-    }
-
-    /// Whether a scope is covered now, read live.
-    ///
-    /// # Errors
-    /// Those of the reads.
-    pub async fn cover(&self, request: &Request) -> Result<coverage::Coverage, Error> {
-        let session = self.sessions.open(request.tenant).await?;
-        let observed = observe(&session, request).await?;
-        Ok(coverage::Coverage::of(request, &session.record, &observed))
     }
 
     /// Whether the cause lies within the propagation window. A cause without a time counts from when it was first seen, and a first

@@ -1,6 +1,6 @@
 //! What is already true, read with as few round trips as the decision needs.
 
-use crate::azure::Assignment;
+use crate::azure::{Assignment, Subscription};
 use crate::error::{Code, Error};
 use crate::ispm::Found;
 use crate::request::Request;
@@ -62,13 +62,13 @@ pub async fn observe(session: &Session, request: &Request) -> Result<Observed, E
     Ok(Observed { principal, scope, assignments, connection, connection_name })
 }
 
-async fn scope_facts(session: &Session, request: &Request) -> Result<ScopeFacts, Error> {
+pub(crate) async fn scope_facts(session: &Session, request: &Request) -> Result<ScopeFacts, Error> {
     let root = GroupName::root_of(request.tenant);
     let asks = asks_for_groups(&session.record.policy, &root);
     let facts = match &request.scope {
         Scope::Subscription(id) => {
             let ancestors = async { if asks { session.arm.ancestors(*id).await } else { Ok(Vec::new()) } };
-            let (subscription, ancestors) = tokio::join!(session.arm.subscription(*id), ancestors);
+            let (subscription, ancestors) = tokio::join!(subscription(session, request, *id), ancestors);
             let subscription = subscription?;
             same_tenant(subscription.tenant_id, request)?;
             let offer = subscription.quota_id().map(str::to_owned);
@@ -87,13 +87,30 @@ async fn scope_facts(session: &Session, request: &Request) -> Result<ScopeFacts,
             ScopeFacts { display_name: group.display_name, ancestors: group.ancestors, excluded_below, ..ScopeFacts::default() }
         }
     };
-    check_visible(request, &session.record.policy, &facts.ancestors, root, asks)?;
+    check_visible(request, &session.record.policy, &facts.ancestors)?;
     Ok(facts)
+}
+
+/// Reads a subscription. An id that may be a management group's, and is one, asks for nothing: each subscription below a group has an event
+/// of its own.
+async fn subscription(session: &Session, request: &Request, id: Guid) -> Result<Subscription, Error> {
+    let is_unseen = |error: &Error| matches!(error.code, Code::ScopeNotFound | Code::AuthorizationFailed);
+    let unseen = match session.arm.subscription(id).await {
+        Err(error) if request.unconfirmed && is_unseen(&error) => error,
+        read => return read,
+    };
+    match session.arm.management_group(&id.into()).await {
+        Ok(_) => Err(Error::new(Code::Irrelevant, format!("{id} is a management group, which is not onboarded by itself"))),
+        Err(error) if is_unseen(&error) => Err(unseen),
+        Err(error) => Err(error),
+    }
 }
 
 /// Every scope but the root has the root above it. Where no group can be seen, no rule about groups can be judged; and one that excludes
 /// cannot be ruled out before the whole way up can be seen.
-fn check_visible(request: &Request, policy: &Policy, ancestors: &[GroupName], root: GroupName, asks: bool) -> Result<(), Error> {
+pub(crate) fn check_visible(request: &Request, policy: &Policy, ancestors: &[GroupName]) -> Result<(), Error> {
+    let root = GroupName::root_of(request.tenant);
+    let asks = asks_for_groups(policy, &root);
     let excludes = policy.exclude.iter().any(|rule| matches!(rule, Rule::ManagementGroup(_)));
     let enough = if excludes { ancestors.contains(&root) } else { !ancestors.is_empty() };
     if !asks || enough || request.scope == Scope::ManagementGroup(root) {
@@ -150,7 +167,7 @@ fn asks_for_groups(policy: &Policy, root: &GroupName) -> bool {
         || rules.into_iter().any(|rule| matches!(rule, Rule::ManagementGroup(_)))
 }
 
-fn same_tenant(found: Guid, request: &Request) -> Result<(), Error> {
+pub(crate) fn same_tenant(found: Guid, request: &Request) -> Result<(), Error> {
     if found == request.tenant {
         return Ok(());
     }

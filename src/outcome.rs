@@ -53,7 +53,7 @@ impl Outcome {
         };
         let Some(connection) = &progress.connection else { return Ok(done) };
         match connection.status {
-            ConnectionStatus::Connected => Ok(done),
+            ConnectionStatus::Connected | ConnectionStatus::Removed => Ok(done),
             ConnectionStatus::Pending => {
                 let error = Error::new(Code::ConnectionPending, "ISPM has not tested the connection yet")
                     .hint("Nothing to do now: ISPM tests each source daily. If it stays so, look at the source in the ISPM console.");
@@ -80,11 +80,26 @@ impl Outcome {
         }
     }
 
+    /// The outcome of a scope whose own things are gone. `remains` is what others assigned, and what is not touched.
+    #[must_use]
+    pub fn offboarded(request: &Request, remains: Option<Error>, progress: &Progress) -> Self {
+        Self {
+            kind: Kind::Offboarded,
+            tenant: Some(request.tenant),
+            scope: Some(request.scope.clone()),
+            cause: request.cause.clone(),
+            role: progress.role.clone(),
+            connection: progress.connection.clone(),
+            error: remains,
+            id_parts: None,
+        }
+    }
+
     /// The outcome of a request that cannot be carried out, with what was done before that showed.
     #[must_use]
     pub fn refused(request: &Request, error: Error, progress: Progress) -> Self {
         let kind = match error.code {
-            Code::ExcludedByPolicy | Code::SubscriptionNotActive | Code::RoleMissing => Kind::Blocked,
+            Code::ExcludedByPolicy | Code::SubscriptionNotActive | Code::RoleMissing | Code::OffboardingNotJustified => Kind::Blocked,
             // The window ended between the outcome and its end.
             Code::ConnectionPending => Kind::Pending,
             _ => Kind::Failed,

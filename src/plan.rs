@@ -5,7 +5,7 @@ use std::fmt;
 use crate::azure::{Assignment, assignment_name};
 use crate::error::{Code, Error};
 use crate::observe::{Observed, ScopeFacts};
-use crate::request::{Action, Request};
+use crate::request::Request;
 use crate::scope::{AssignedAt, GroupName, Guid, Scope};
 use crate::tenant::{Assign, Connect, Policy, Rule, TenantRecord};
 
@@ -51,10 +51,21 @@ pub enum Step {
         /// The Related AAD.
         entra_source: String,
     },
-    /// Remove a connection that was made here beside an older one, where ISPM does not refuse a second.
+    /// Remove a connection that was made here.
     RemoveConnection {
         /// ISPM's id.
         id: String,
+        /// Whether it stands beside an older one, where ISPM does not refuse a second.
+        surplus: bool,
+    },
+    /// Remove Reader from the ISPM app's service principal, where this program assigned it.
+    RemoveRole {
+        /// Where.
+        scope: Scope,
+        /// Under which name.
+        name: Guid,
+        /// From whom.
+        principal: Guid,
     },
     /// Ask a person to create the connection in the ISPM console.
     AskForConnection {
@@ -74,7 +85,11 @@ impl fmt::Display for Step {
             Self::CreateConnection { name, entra_source } => {
                 write!(f, "create the ISPM connection \"{name}\" for the Related AAD \"{entra_source}\"")
             }
-            Self::RemoveConnection { id } => write!(f, "remove the ISPM connection {id}, made here beside an older one"),
+            Self::RemoveConnection { id, surplus: true } => write!(f, "remove the ISPM connection {id}, made here beside an older one"),
+            Self::RemoveConnection { id, surplus: false } => write!(f, "remove the ISPM connection {id}, made here"),
+            Self::RemoveRole { scope, name, principal } => {
+                write!(f, "remove Reader at {scope} from service principal {principal} (assignment {name})")
+            }
             Self::AskForConnection { name, entra_source } => {
                 write!(f, "ask for the connection in the ISPM console: Azure Cloud, Related AAD \"{entra_source}\", Source name \"{name}\"")
             }
@@ -82,26 +97,12 @@ impl fmt::Display for Step {
     }
 }
 
-/// Refuses, before anything is read, what is not done by event.
-///
-/// # Errors
-/// `OffboardingByEvent`.
-pub fn refuse_offboarding(request: &Request) -> Result<(), Error> {
-    match request.action {
-        Action::Onboard => Ok(()),
-        Action::Offboard => Err(Error::new(Code::OffboardingByEvent, format!("offboarding {} by event is off", request.scope))
-            .hint("Nothing was removed. A person removes the role assignment in the Azure portal and the connection in the ISPM console.")),
-    }
-}
-
 /// Decides what to do. The scope is judged before what was read of role and connection, so that a scope that is kept out is kept out
 /// whatever else is wrong.
 ///
 /// # Errors
-/// What keeps the scope from being onboarded: `OffboardingByEvent`, `ExcludedByPolicy`, `SubscriptionNotActive`, `RoleMissing`,
-/// `RoleAssignmentConflict`.
+/// What keeps the scope from being onboarded: `ExcludedByPolicy`, `SubscriptionNotActive`, `RoleMissing`, `RoleAssignmentConflict`.
 pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Result<Plan, Error> {
-    refuse_offboarding(request)?;
     judge(request, &record.policy, &observed.scope)?;
     let found = observed.connection.as_ref().map_err(Clone::clone)?;
     let role = find_reader(request, &record.policy, observed);
@@ -131,7 +132,7 @@ pub fn plan(request: &Request, record: &TenantRecord, observed: &Observed) -> Re
         (_, None) => steps.push(Step::CreateConnection { name: observed.connection_name.clone().unwrap_or_default(), entra_source }),
         (_, Some(_)) => {}
     }
-    steps.extend(found.surplus.iter().map(|id| Step::RemoveConnection { id: id.clone() }));
+    steps.extend(found.surplus.iter().map(|id| Step::RemoveConnection { id: id.clone(), surplus: true }));
     Ok(Plan { role, steps })
 }
 

@@ -75,6 +75,9 @@ pub enum Kind {
     /// Reader and the connection are there.
     #[serde(rename = "dev.ispm-onboarder.scope.onboarded.v1")]
     Onboarded,
+    /// All that this program made for the scope is gone.
+    #[serde(rename = "dev.ispm-onboarder.scope.offboarded.v1")]
+    Offboarded,
     /// All is done that this program can do; ISPM or a person has to follow.
     #[serde(rename = "dev.ispm-onboarder.scope.pending.v1")]
     Pending,
@@ -95,6 +98,7 @@ impl Kind {
     pub const fn event_type(self) -> &'static str {
         match self {
             Self::Onboarded => "dev.ispm-onboarder.scope.onboarded.v1",
+            Self::Offboarded => "dev.ispm-onboarder.scope.offboarded.v1",
             Self::Pending => "dev.ispm-onboarder.scope.pending.v1",
             Self::Blocked => "dev.ispm-onboarder.scope.blocked.v1",
             Self::Failed => "dev.ispm-onboarder.scope.failed.v1",
@@ -107,6 +111,7 @@ impl Kind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Onboarded => "onboarded",
+            Self::Offboarded => "offboarded",
             Self::Pending => "pending",
             Self::Blocked => "blocked",
             Self::Failed => "failed",
@@ -115,7 +120,7 @@ impl Kind {
     }
 }
 
-/// How Reader came to be there.
+/// How Reader came to be there, or came to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -126,6 +131,12 @@ pub enum RoleState {
     AlreadyAssigned,
     /// Assigned before, at a management group above.
     Inherited,
+    /// Removed now.
+    Removed,
+    /// Not there.
+    Absent,
+    /// At the scope itself, and not assigned here: it is left as it is.
+    NotOurs,
 }
 
 impl fmt::Display for RoleState {
@@ -134,6 +145,9 @@ impl fmt::Display for RoleState {
             Self::Created => "created",
             Self::AlreadyAssigned => "already assigned",
             Self::Inherited => "inherited",
+            Self::Removed => "removed",
+            Self::Absent => "absent",
+            Self::NotOurs => "not ours",
         })
     }
 }
@@ -163,6 +177,8 @@ pub enum ConnectionStatus {
     Failed,
     /// A person has to make it.
     AwaitingConsole,
+    /// Removed now.
+    Removed,
 }
 
 impl fmt::Display for ConnectionStatus {
@@ -172,6 +188,7 @@ impl fmt::Display for ConnectionStatus {
             Self::Pending => "pending",
             Self::Failed => "failed",
             Self::AwaitingConsole => "awaiting console",
+            Self::Removed => "removed",
         })
     }
 }
@@ -193,6 +210,12 @@ pub struct ConnectionResult {
 }
 
 impl ConnectionResult {
+    /// The connection, once it is removed.
+    #[must_use]
+    pub fn removed(self) -> Self {
+        Self { status: ConnectionStatus::Removed, cause: None, ..self }
+    }
+
     /// A connection that a person has to make.
     #[must_use]
     pub fn awaiting_console(name: &str) -> Self {

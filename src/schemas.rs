@@ -37,7 +37,7 @@ fn asyncapi() -> Value {
             "payload": { "schemaFormat": "application/schema+json;version=draft-2020-12", "schema": { "$ref": format!("./{schema}") } },
         })
     };
-    let kinds = [Kind::Onboarded, Kind::Pending, Kind::Blocked, Kind::Failed, Kind::TenantFailed];
+    let kinds = [Kind::Onboarded, Kind::Offboarded, Kind::Pending, Kind::Blocked, Kind::Failed, Kind::TenantFailed];
     let results: serde_json::Map<String, Value> = kinds
         .into_iter()
         .map(|kind| {

@@ -89,13 +89,20 @@ impl GroupName {
     /// The name of a tenant's root management group: the tenant's id.
     #[must_use]
     pub fn root_of(tenant: Guid) -> Self {
-        Self(tenant.to_string())
+        tenant.into()
     }
 
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<Guid> for GroupName {
+    /// A group may be named by a GUID, and is where nobody gave it a name.
+    fn from(id: Guid) -> Self {
+        Self(id.to_string())
     }
 }
 
@@ -261,11 +268,17 @@ pub enum ScopeError {
 /// A piece of untrusted text that is safe to print: no control characters, at most 80 characters.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let mut shown: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(80).collect();
+    let mut shown = inert(&text.chars().take(80).collect::<String>());
     if text.chars().nth(80).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// Text with a mark in the place of each control character, whole: for ids and reasons, which are of no use when cut.
+#[must_use]
+pub fn inert(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

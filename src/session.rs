@@ -1,6 +1,6 @@
 //! Tenant sessions: a tenant's record, credentials and clients, made together and dropped together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -73,6 +73,7 @@ pub struct Sessions {
     config: Config,
     clock: Clock,
     kept: Mutex<BTreeMap<Guid, Kept>>,
+    listed: Mutex<Option<(OffsetDateTime, BTreeSet<Guid>)>>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -86,7 +87,7 @@ impl Sessions {
     #[must_use]
     pub fn new(config: Config, platform: Arc<dyn Platform>, transport: Arc<dyn HttpClient>, clock: Clock) -> Self {
         let store = SecretStore::open(&config.secret_store, &platform, &transport);
-        Self { store, platform, transport, config, clock, kept: Mutex::new(BTreeMap::new()) }
+        Self { store, platform, transport, config, clock, kept: Mutex::new(BTreeMap::new()), listed: Mutex::new(None) }
     }
 
     /// Admits a tenant: it is one that this deployment serves, and its record exists and names the same tenant.
@@ -107,6 +108,38 @@ impl Sessions {
         let listed = self.config.tenants.as_ref().is_none_or(|served| served.contains(&tenant));
         let Some(name) = SecretName::parse(&record_name(tenant)) else { return false };
         listed && matches!(self.store.get(&name).await, Ok(Some(_)))
+    }
+
+    /// The tenants that this deployment serves: those listed, else those with a record.
+    ///
+    /// # Errors
+    /// Those of [`SecretStore::tenants`].
+    pub async fn tenants(&self) -> Result<BTreeSet<Guid>, Error> {
+        match &self.config.tenants {
+            Some(listed) => Ok(listed.clone()),
+            None => self.with_records().await,
+        }
+    }
+
+    /// The tenant that events without one are about: the only one that this deployment serves. `None` where it serves none or several.
+    ///
+    /// # Errors
+    /// Those of [`SecretStore::tenants`].
+    pub async fn only_tenant(&self) -> Result<Option<Guid>, Error> {
+        let mut served = self.tenants().await?.into_iter();
+        Ok(served.next().filter(|_| served.next().is_none()))
+    }
+
+    /// The tenants that have a record, as the store last said within a session's lifetime.
+    async fn with_records(&self) -> Result<BTreeSet<Guid>, Error> {
+        let now = self.clock.now();
+        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, tenants)) = known.filter(|(read, _)| now - *read < LIFETIME) {
+            return Ok(tenants);
+        }
+        let tenants = self.store.tenants().await?;
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, tenants.clone()));
+        Ok(tenants)
     }
 
     /// Forgets a tenant's session, with its record, secrets and tokens.

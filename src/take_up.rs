@@ -16,7 +16,7 @@ use crate::error::{Code, Disposition, Error};
 use crate::net::{CallMade, Invocation};
 use crate::outcome::Outcome;
 use crate::queue::delay;
-use crate::request::{Cause, Inbound, Kept, Message, Refusal, Request};
+use crate::request::{Authority, Cause, Inbound, Kept, Message, Refusal, Request};
 use crate::result_event::ResultEvent;
 use crate::scope::Guid;
 
@@ -88,18 +88,20 @@ impl ToldToday {
 impl Onboarder {
     /// Takes up one input and brings it to an end.
     pub async fn take_up(&self, inbound: Inbound, delivery: Delivery) -> TakenUp {
-        let request = match inbound.request {
+        let (request, mut calls) = self.with_tenant(inbound.request, delivery).await;
+        let request = match request {
             Ok(request) => request,
             Err(refusal) => {
-                let waited = self.since(refusal.kept.as_ref().and_then(|kept| kept.first_seen));
-                let ending = self.end_unreadable(inbound.cause, refusal);
-                let (ending, calls) = self.finish(delivery, ending).await;
+                let waited = self.since(refusal.first_seen());
+                let (ending, more) = self.finish(delivery, self.end_unreadable(inbound.cause, refusal)).await;
+                calls.extend(more);
                 return TakenUp { request: None, ending, waited, log: vec![], calls };
             }
         };
         let mut progress = Progress::default();
         let work = Invocation::new(delivery.id, delivery.deadline);
-        let (result, mut calls) = work.run(self.onboard_afresh(&request, &mut progress)).await;
+        let (result, made) = work.run(self.onboard_afresh(&request, &mut progress)).await;
+        calls.extend(made);
         let too_long = || Err(Error::new(Code::DeadlineReached, "the invocation's time ran out; the rest is done later"));
         let result = result.unwrap_or_else(too_long);
         let log = progress.log.clone();
@@ -115,12 +117,37 @@ impl Onboarder {
         let Inbound { request, cause } = inbound;
         let (ending, calls) = match &request {
             Ok(request) => self.finish(delivery, self.queue_up(request)).await,
-            Err(refusal) => self.finish(delivery, self.end_unreadable(cause, refusal.clone())).await,
+            Err(refusal) => match &refusal.nameless {
+                Some(nameless) => self.finish(delivery, self.queue_up(nameless)).await,
+                None => self.finish(delivery, self.end_unreadable(cause, refusal.clone())).await,
+            },
         };
         TakenUp { request: request.ok(), ending, waited: time::Duration::ZERO, log: vec![], calls }
     }
 
-    async fn queue_up(&self, request: &Request) -> Ending {
+    /// The request for its tenant: where it names none, for the only one that this deployment serves. It keeps waiting while the secret
+    /// store does not say which that is.
+    pub(crate) async fn with_tenant(
+        &self,
+        request: Result<Request, Box<Refusal>>,
+        delivery: Delivery,
+    ) -> (Result<Request, Box<Refusal>>, Vec<CallMade>) {
+        let refusal = match request {
+            Err(refusal) if refusal.nameless.is_some() => *refusal,
+            request => return (request, vec![]),
+        };
+        let work = Invocation::new(Uuid::new_v5(&delivery.id, b"tenant"), delivery.deadline);
+        let (tenant, calls) = work.run(self.sessions.only_tenant()).await;
+        let too_long = || Err(Error::new(Code::DeadlineReached, "which tenants are served could not be read in time"));
+        let request = match (tenant.unwrap_or_else(too_long), refusal.nameless) {
+            (Ok(Some(tenant)), Some(nameless)) => Ok(nameless.of(tenant)),
+            (Err(error), nameless) => Err(Box::new(Refusal { nameless, ..error.into() })),
+            (Ok(_), _) => Err(refusal.error.into()),
+        };
+        (request, calls)
+    }
+
+    async fn queue_up<T: Copy + Into<Option<Guid>>>(&self, request: &Request<T>) -> Ending {
         let Some(queue) = &self.queue else {
             return Ending::Unfinished(Error::new(Code::NotConfigured, "there is no queue").hint("Set ONBOARDER_QUEUE."));
         };
@@ -152,8 +179,8 @@ impl Onboarder {
                 again
             }
             Err(error) => {
-                // A 403 on a young scope may come from rights that the token does not know yet.
-                if error.code == Code::AuthorizationFailed && self.is_young(request) {
+                // A 403 or 404 on a young scope may come from rights that the token does not know yet.
+                if matches!(error.code, Code::AuthorizationFailed | Code::ScopeNotFound) && self.is_young(request) {
                     self.sessions.forget(request.tenant);
                 }
                 Err(error)
@@ -179,24 +206,32 @@ impl Onboarder {
     }
 
     async fn end_unreadable(&self, cause: Cause, refusal: Box<Refusal>) -> Ending {
-        let Refusal { error, tenant, kept } = *refusal;
-        match (error.disposition(false), kept) {
-            (Disposition::Ignore, _) => Ending::Ignored(error),
-            (Disposition::Later | Disposition::TenantLater, Some(kept)) => self.keep(kept, error).await,
-            (Disposition::Later | Disposition::TenantLater, None) => Ending::Unfinished(error),
-            (Disposition::Reject, _) => {
-                // Only a tenant that is served is named: its results have readers.
-                let served = match tenant {
-                    Some(tenant) => timeout(TO_LOOK_UP_A_TENANT, self.sessions.has_record(tenant)).await.unwrap_or(false).then_some(tenant),
-                    None => None,
-                };
-                let outcome = Outcome::unreadable(cause, served, error);
-                let event = outcome.event(self.now());
-                match self.tell(&event).await {
-                    Ok(()) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
-                    Err(error) => Ending::Unfinished(error),
+        let Refusal { error, tenant, kept, nameless } = *refusal;
+        match (error.disposition(false), kept, nameless) {
+            (Disposition::Ignore, ..) => Ending::Ignored(error),
+            (Disposition::Later | Disposition::TenantLater, Some(kept), _) => self.keep(kept, error).await,
+            (Disposition::Later | Disposition::TenantLater, None, Some(nameless)) => {
+                if self.has_waited_long_enough(nameless.history.first_seen) {
+                    return self.tell_unreadable(cause, tenant, given_up(error)).await;
                 }
+                self.enqueue(&nameless, error).await
             }
+            (Disposition::Later | Disposition::TenantLater, None, None) => Ending::Unfinished(error),
+            (Disposition::Reject, ..) => self.tell_unreadable(cause, tenant, error).await,
+        }
+    }
+
+    /// Publishes that an input failed. Only a tenant that is served is named: its results have readers.
+    async fn tell_unreadable(&self, cause: Cause, tenant: Option<Guid>, error: Error) -> Ending {
+        let served = match tenant {
+            Some(tenant) => timeout(TO_LOOK_UP_A_TENANT, self.sessions.has_record(tenant)).await.unwrap_or(false).then_some(tenant),
+            None => None,
+        };
+        let outcome = Outcome::unreadable(cause, served, error);
+        let event = outcome.event(self.now());
+        match self.tell(&event).await {
+            Ok(()) => Ending::Published { outcome: Box::new(outcome), event: Box::new(event) },
+            Err(error) => Ending::Unfinished(error),
         }
     }
 
@@ -246,12 +281,14 @@ impl Onboarder {
         if !self.has_waited_long_enough(request.history.first_seen) {
             return self.enqueue(request, error).await;
         }
-        let hint = format!("Given up after 24 hours. {} Then send the event again.", error.hint.as_deref().unwrap_or("Mend the cause."));
-        self.publish(request, Outcome::refused(request, error.hint(hint), progress)).await
+        self.publish(request, Outcome::refused(request, given_up(error), progress)).await
     }
 
-    async fn enqueue(&self, request: &Request, error: Error) -> Ending {
-        let Some(queue) = &self.queue else { return Ending::Later { error, delay: None } };
+    /// Puts a request into the queue. A person's word cannot be written down, so that one that rests on it is not: who asked has to ask again.
+    async fn enqueue<T: Copy + Into<Option<Guid>>>(&self, request: &Request<T>, error: Error) -> Ending {
+        let Some(queue) = self.queue.as_ref().filter(|_| request.authority == Authority::Event) else {
+            return Ending::Later { error, delay: None };
+        };
         let delay = delay(request, error.retry_after);
         match queue.put(Message::put_back(request, self.now()).to_string(), delay).await {
             Ok(delay) => Ending::Later { error, delay: Some(delay) },
@@ -263,7 +300,7 @@ impl Onboarder {
     }
 
     /// Publishes `tenant.failed`. Its failure loses nothing: the request is put back, and its next try tells again.
-    async fn tell_tenant_failed(&self, request: &Request, error: &Error) {
+    pub(crate) async fn tell_tenant_failed(&self, request: &Request, error: &Error) {
         let now = self.now();
         if self.tenant_failures.contains(request.tenant, now) {
             return;
@@ -274,4 +311,10 @@ impl Onboarder {
             Err(publish_error) => tracing::warn!(tenant = %request.tenant, error = %publish_error, "tenant.failed could not be published"),
         }
     }
+}
+
+/// The failure of what was put back for a day.
+fn given_up(error: Error) -> Error {
+    let hint = format!("Given up after 24 hours. {} Then send the event again.", error.hint.as_deref().unwrap_or("Mend the cause."));
+    error.hint(hint)
 }

@@ -14,6 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::error::{Disposition, Error};
+use crate::scope::Guid;
+use crate::sweep::Swept;
 use crate::take_up::{Ending, TakenUp};
 
 /// Starts logging for a host. `RUST_LOG` changes what is logged; by default our own lines and the warnings of others.
@@ -78,6 +80,47 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
     } else {
         wide!(info);
     }
+}
+
+/// Logs a tenant's sweep. `missed_by_events` is what the alert looks at.
+pub fn log_sweep(invocation: &str, tenant: Guid, result: &Result<Swept, Error>, took: Duration) {
+    let (tenant, duration_ms) = (tenant.to_string(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    let swept = match result {
+        Ok(swept) => swept,
+        Err(error) => {
+            let (code, reason, hint) = (error.code.as_str(), &error.message, error.hint.as_deref());
+            tracing::error!(function = "Sweep", invocation, tenant, code, reason, hint, duration_ms, "not swept");
+            return;
+        }
+    };
+    let totals = swept.coverage.report.totals;
+    let left: Vec<String> = swept.left.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        function = "Sweep",
+        invocation,
+        tenant,
+        subscriptions = swept.coverage.report.scopes.len(),
+        covered = totals.covered,
+        pending = totals.pending,
+        missing = totals.missing,
+        not_connected = totals.failed,
+        excluded = totals.excluded,
+        orphans = swept.coverage.report.orphans.len(),
+        found = swept.found(),
+        missed_by_events = swept.missed_by_events(),
+        enqueued = swept.enqueued,
+        changes = swept.changes.len(),
+        left = left.join("; "),
+        calls = swept.calls,
+        duration_ms,
+        "swept"
+    );
+}
+
+/// Logs that entries of a log were not for this project, all in one line with the first one's reason.
+pub fn log_ignored(function: &str, invocation: &str, entries: usize, first: &Error) {
+    let code = first.code.as_str();
+    tracing::info!(function, invocation, outcome = "ignored", entries, code, reason = first.message, "invocation");
 }
 
 fn ended(ending: &Ending) -> (&'static str, Option<&Error>, Option<String>) {

@@ -12,10 +12,13 @@ use crate::scope::{GroupName, Guid, printable};
 /// The newest `schemaVersion` that this program reads.
 const SCHEMA_VERSION: u64 = 1;
 
+/// What the names of all tenant records begin with.
+pub const RECORD_PREFIX: &str = "ispm-onboarder-";
+
 /// The name under which a tenant's record stands in the secret store.
 #[must_use]
 pub fn record_name(tenant: Guid) -> String {
-    format!("ispm-onboarder-{tenant}")
+    format!("{RECORD_PREFIX}{tenant}")
 }
 
 /// A tenant, as its record describes it.
@@ -164,6 +167,41 @@ impl Default for Policy {
     }
 }
 
+/// The states of a subscription (<https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states>).
+const STATES: [&str; 5] = ["Enabled", "Warned", "PastDue", "Disabled", "Deleted"];
+/// The longest pattern: names of subscriptions have at most 64 characters.
+const LONGEST_PATTERN: usize = 128;
+
+impl Policy {
+    /// What is wrong with the rules, each with its place: all of it, since a policy is written as a whole.
+    fn faults(&self) -> Vec<String> {
+        let lists = [("include", &self.include), ("exclude", &self.exclude)];
+        let rules =
+            lists.into_iter().flat_map(|(list, rules)| rules.iter().enumerate().map(move |(position, rule)| (list, position, rule)));
+        rules.filter_map(|(list, position, rule)| Some(format!("policy.{list}[{position}]: {}", rule.fault()?))).collect()
+    }
+}
+
+impl Rule {
+    /// Why nothing can match it, or not what its author means.
+    fn fault(&self) -> Option<&'static str> {
+        let in_offer = |c: char| c.is_ascii_alphanumeric() || "_-.*".contains(c);
+        let is_state = |text: &str| STATES.iter().any(|state| state.eq_ignore_ascii_case(text));
+        match self {
+            Self::State(state) if !is_state(state) => Some("expected a state: Enabled, Warned, PastDue, Disabled or Deleted"),
+            Self::Name(pattern) | Self::Offer(pattern) if pattern.trim().is_empty() || pattern.len() > LONGEST_PATTERN => {
+                Some("expected a pattern of 1 to 128 characters")
+            }
+            Self::Name(pattern) if pattern.chars().any(char::is_control) => Some("expected a pattern without control characters"),
+            Self::Name(pattern) if pattern.starts_with('^') || pattern.ends_with('$') || pattern.contains(".*") => {
+                Some("expected a pattern in which only * has a meaning: this is a regular expression")
+            }
+            Self::Offer(pattern) if !pattern.chars().all(in_offer) => Some("expected a pattern of letters, digits, _, -, . and *"),
+            _ => None,
+        }
+    }
+}
+
 /// One rule of `include` or `exclude`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
@@ -225,7 +263,8 @@ impl TenantRecord {
         }
         let record: Self = serde_path_to_error::deserialize(&value).map_err(|error| invalid(expectation(&error)))?;
         record.check(tenant, ispm_hosts).map_err(|words| invalid(words.to_owned()))?;
-        Ok(record)
+        let faults = record.policy.faults();
+        if faults.is_empty() { Ok(record) } else { Err(invalid(faults.join("; "))) }
     }
 
     fn check(&self, tenant: Guid, ispm_hosts: &[HostPattern]) -> Result<(), &'static str> {
@@ -356,6 +395,19 @@ mod tests {
         let mut missing = record();
         missing["ispm"].as_object_mut().unwrap().remove("entraSource");
         assert!(read(&missing).unwrap_err().message.contains("missing field `entraSource`"));
+    }
+
+    #[test]
+    fn all_rules_that_nothing_can_match_are_told_at_once() {
+        let policy = json!({
+            "include": [{ "name": "prod-*" }, { "name": " " }, { "name": "^hunter2" }],
+            "exclude": [{ "state": "hunter2" }, { "offer": "MSDN_*" }, { "offer": "hunter2 (old)" }, { "name": "a\u{7}" }],
+        });
+        let message = read(&with("/policy", policy)).unwrap_err().message;
+        for place in ["policy.include[1]", "policy.include[2]", "policy.exclude[0]", "policy.exclude[2]", "policy.exclude[3]"] {
+            assert!(message.contains(place), "{place} in {message}");
+        }
+        assert!(!message.contains("hunter2") && !message.contains("include[0]") && !message.contains("exclude[1]"), "{message}");
     }
 
     #[test]

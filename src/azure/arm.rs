@@ -1,19 +1,25 @@
 //! Azure Resource Manager: subscriptions, management groups and role assignments.
 
-use azure_core::http::{Method, Url};
+use std::collections::BTreeSet;
+
+use azure_core::http::{Method, Request, Url};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::{OWNERSHIP_MARK, READER, request, url, with_json};
+use super::pace::Pace;
+use super::quota::Quota;
+use super::quota::WINDOW;
+use super::{OWNERSHIP_MARK, READER, assignment_name, is_marked, request, url, with_json};
 use crate::error::{Code, Error};
 use crate::net::{Answer, Api};
 use crate::scope::{AssignedAt, GroupName, Guid, Scope};
 
-const ORIGIN: &str = "https://management.azure.com";
-const ASSIGNMENTS: &str = "2022-04-01";
-const GROUPS: &str = "2023-04-01";
+pub(super) const ORIGIN: &str = "https://management.azure.com";
+pub(super) const ASSIGNMENTS: &str = "2022-04-01";
+pub(super) const GROUPS: &str = "2023-04-01";
 const ENTITIES: &str = "2020-05-01";
-const SUBSCRIPTIONS: &str = "2022-12-01";
+pub(super) const SUBSCRIPTIONS: &str = "2022-12-01";
 /// More pages than this of one principal's assignments at one scope would be a loop: Azure allows 4,000 assignments a scope.
 const MOST_PAGES: usize = 50;
 
@@ -21,6 +27,8 @@ const MOST_PAGES: usize = 50;
 #[derive(Debug)]
 pub struct Arm {
     api: Api,
+    pace: Pace,
+    pub(super) quota: Quota,
 }
 
 /// A subscription (<https://learn.microsoft.com/rest/api/subscription/subscriptions/get>).
@@ -75,6 +83,8 @@ pub struct Assignment {
     pub principal: String,
     /// Whether a condition narrows it.
     pub conditional: bool,
+    /// Whether its description has the mark of what was made here.
+    pub marked: bool,
 }
 
 impl Assignment {
@@ -83,6 +93,23 @@ impl Assignment {
     pub fn is_reader(&self) -> bool {
         self.role.eq_ignore_ascii_case(&READER.to_string())
     }
+
+    /// Whether this program made it: at the scope itself, under the name that it computes, and with its mark.
+    #[must_use]
+    pub fn is_ours(&self, scope: &Scope, principal: Guid) -> bool {
+        let name = assignment_name(scope, principal).to_string();
+        let is_named = self.id.rsplit('/').next().is_some_and(|own| own.eq_ignore_ascii_case(&name));
+        self.marked && is_named && self.scope == AssignedAt::Scope(scope.clone())
+    }
+}
+
+/// A list, and how long its pages may be asked for.
+pub(super) struct List {
+    pub name: &'static str,
+    pub first: Url,
+    pub most_pages: usize,
+    /// How often one page is asked for that is refused for asking too often.
+    pub most_tries: u32,
 }
 
 /// What an attempt to assign Reader came to.
@@ -135,7 +162,7 @@ struct EntityProperties {
 }
 
 #[derive(Deserialize)]
-struct RawAssignment {
+pub(super) struct RawAssignment {
     id: String,
     properties: RawAssignmentProperties,
 }
@@ -147,21 +174,24 @@ struct RawAssignmentProperties {
     role_definition_id: String,
     principal_id: String,
     condition: Option<String>,
+    description: Option<String>,
 }
 
 impl From<RawAssignment> for Assignment {
     fn from(raw: RawAssignment) -> Self {
         let role = raw.properties.role_definition_id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         let conditional = raw.properties.condition.is_some_and(|condition| !condition.is_empty());
-        Self { id: raw.id, scope: AssignedAt::parse(&raw.properties.scope), role, principal: raw.properties.principal_id, conditional }
+        let marked = raw.properties.description.is_some_and(|description| is_marked(&description));
+        let RawAssignmentProperties { scope, principal_id: principal, .. } = raw.properties;
+        Self { id: raw.id, scope: AssignedAt::parse(&scope), role, principal, conditional, marked }
     }
 }
 
 impl Arm {
     /// ARM over a pipeline that authorises for [`super::ARM_SCOPE`].
     #[must_use]
-    pub const fn new(api: Api) -> Self {
-        Self { api }
+    pub fn new(api: Api) -> Self {
+        Self { api, pace: Pace::default(), quota: Quota::default() }
     }
 
     /// Reads a subscription.
@@ -170,7 +200,7 @@ impl Arm {
     /// `ScopeNotFound`, `AuthorizationFailed`, `ForeignScope`, and those of [`Api::send`].
     pub async fn subscription(&self, id: Guid) -> Result<Subscription, Error> {
         let url = url(ORIGIN, &format!("/subscriptions/{id}"), &[("api-version", SUBSCRIPTIONS)])?;
-        let answer = self.api.send("arm.subscription.get", request(Method::Get, url)).await?;
+        let answer = self.send("arm.subscription.get", request(Method::Get, url)).await?;
         if answer.status() == 200 { answer.json() } else { Err(read_failure(&answer, &Scope::Subscription(id))) }
     }
 
@@ -181,7 +211,7 @@ impl Arm {
     pub async fn management_group(&self, name: &GroupName) -> Result<Group, Error> {
         let scope = Scope::ManagementGroup(name.clone());
         let url = url(ORIGIN, &scope.path(), &[("api-version", GROUPS), ("$expand", "path")])?;
-        let answer = self.api.send("arm.management-group.get", request(Method::Get, url)).await?;
+        let answer = self.send("arm.management-group.get", request(Method::Get, url)).await?;
         if answer.status() != 200 {
             return Err(read_failure(&answer, &scope));
         }
@@ -199,7 +229,7 @@ impl Arm {
     pub async fn ancestors(&self, id: Guid) -> Result<Vec<GroupName>, Error> {
         let filter = format!("name eq '{id}'");
         let url = url(ORIGIN, "/providers/Microsoft.Management/getEntities", &[("api-version", ENTITIES), ("$filter", &filter)])?;
-        let answer = self.api.send("arm.entities.list", request(Method::Post, url)).await?;
+        let answer = self.send("arm.entities.list", request(Method::Post, url)).await?;
         if answer.status() != 200 {
             return Err(read_failure(&answer, &Scope::Subscription(id)));
         }
@@ -215,23 +245,51 @@ impl Arm {
     pub async fn assignments(&self, scope: &Scope, principal: Guid) -> Result<Vec<Assignment>, Error> {
         let filter = format!("atScope() and assignedTo('{principal}')");
         let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
-        let mut next = Some(url(ORIGIN, &path, &[("api-version", ASSIGNMENTS), ("$filter", &filter)])?);
-        let mut found = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let Some(url) = next.take() else { return Ok(found) };
-            let answer = self.api.send("arm.role-assignments.list", request(Method::Get, url)).await?;
-            if answer.status() != 200 {
-                return Err(read_failure(&answer, scope));
+        let first = url(ORIGIN, &path, &[("api-version", ASSIGNMENTS), ("$filter", &filter)])?;
+        let list = List { name: "arm.role-assignments.list", first, most_pages: MOST_PAGES, most_tries: 1 };
+        let found: Vec<RawAssignment> = self.pages(list, |answer| read_failure(answer, scope)).await?;
+        Ok(found.into_iter().map(Assignment::from).collect())
+    }
+
+    /// All items of a list, page by page. Pages stay on ARM, and none is asked for twice.
+    pub(super) async fn pages<T: DeserializeOwned>(&self, list: List, failure: impl Fn(&Answer) -> Error) -> Result<Vec<T>, Error> {
+        let List { name, first, most_pages, most_tries } = list;
+        let (mut found, mut seen, mut next) = (Vec::new(), BTreeSet::new(), Some(first));
+        while let Some(url) = next.take() {
+            if seen.len() == most_pages || !seen.insert(url.to_string()) {
+                return Err(Error::new(Code::UnexpectedAnswer, format!("the pages of {name} do not end")));
             }
-            let page: Page<RawAssignment> = answer.json()?;
-            found.extend(page.value.into_iter().map(Assignment::from));
-            next = page.next_link.map(|link| same_origin(&link)).transpose()?;
+            let answer = self.patiently(name, &url, most_tries).await?;
+            if answer.status() != 200 {
+                return Err(failure(&answer));
+            }
+            let page: Page<T> = answer.json()?;
+            found.extend(page.value);
+            next = page.next_link.map(|link| same_origin(name, &link)).transpose()?;
         }
-        if next.is_none() {
-            Ok(found)
-        } else {
-            Err(Error::new(Code::UnexpectedAnswer, format!("the role assignments at {scope} do not end")))
+        Ok(found)
+    }
+
+    /// Asks again as often as this where ARM says that it is asked too often, when it wants to be asked.
+    async fn patiently(&self, name: &'static str, url: &Url, most_tries: u32) -> Result<Answer, Error> {
+        let mut tries = 1;
+        loop {
+            match self.send(name, request(Method::Get, url.clone())).await {
+                Err(error) if error.code == Code::Throttled && tries < most_tries => {
+                    tries += 1;
+                    tokio::time::sleep(error.retry_after.unwrap_or(WINDOW)).await;
+                }
+                answer => return answer,
+            }
         }
+    }
+
+    /// Sends a call, slower where ARM says that few are left.
+    pub(super) async fn send(&self, name: &'static str, request: Request) -> Result<Answer, Error> {
+        self.pace.wait().await;
+        let answer = self.api.send(name, request).await;
+        self.pace.note(answer.as_ref().ok());
+        answer
     }
 
     /// Assigns Reader to a service principal under a name, with the mark of ownership
@@ -252,7 +310,7 @@ impl Arm {
         }});
         let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
         let url = url(ORIGIN, &path, &[("api-version", ASSIGNMENTS)])?;
-        let answer = self.api.send("arm.role-assignments.create", with_json(request(Method::Put, url), &body)).await?;
+        let answer = self.send("arm.role-assignments.create", with_json(request(Method::Put, url), &body)).await?;
         match answer.status() {
             201 => Ok(Assigned::Created(answer.json::<RawAssignment>()?.into())),
             200 => Ok(Assigned::Unchanged(answer.json::<RawAssignment>()?.into())),
@@ -263,15 +321,15 @@ impl Arm {
 }
 
 /// A page link, which has to stay where the page came from.
-fn same_origin(link: &str) -> Result<Url, Error> {
+fn same_origin(name: &str, link: &str) -> Result<Url, Error> {
     let origin = |url: &Url| url.origin().ascii_serialization();
     match Url::parse(link) {
         Ok(url) if origin(&url) == ORIGIN => Ok(url),
-        _ => Err(Error::new(Code::UnexpectedAnswer, "a page link of arm.role-assignments.list leads away from ARM")),
+        _ => Err(Error::new(Code::UnexpectedAnswer, format!("a page link of {name} leads away from ARM"))),
     }
 }
 
-fn read_failure(answer: &Answer, scope: &Scope) -> Error {
+pub(super) fn read_failure(answer: &Answer, scope: &Scope) -> Error {
     // ARM's word for a subscription of another directory than the token's.
     let foreign = answer.error_code().as_deref() == Some("InvalidAuthenticationTokenTenant");
     match answer.status() {

@@ -3,12 +3,19 @@
 mod arm;
 mod event_grid;
 mod graph;
+mod lists;
 mod names;
+mod pace;
+mod quota;
+mod removal;
+mod resource_graph;
 
 pub use arm::{Arm, Assigned, Assignment, Group, Subscription};
 pub use event_grid::Topic;
 pub use graph::Graph;
-pub use names::{OWNERSHIP_MARK, READER, assignment_name};
+pub use lists::{Descendant, DescendantKind, ListedSubscription};
+pub use names::{OWNERSHIP_MARK, READER, assignment_id, assignment_name, is_marked};
+pub use resource_graph::ReaderAt;
 
 use azure_core::http::headers::{ACCEPT, CONTENT_TYPE};
 use azure_core::http::{Method, Request, Url};

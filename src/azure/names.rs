@@ -10,6 +10,12 @@ pub const READER: Guid = Guid::from_uuid(uuid!("acdd72a7-3385-48ef-bd42-f606fba8
 /// How the `description` of an assignment made here begins. It is set when an assignment is created and never added later.
 pub const OWNERSHIP_MARK: &str = "ispm-onboarder/1";
 
+/// Whether a description begins with the mark.
+#[must_use]
+pub fn is_marked(description: &str) -> bool {
+    description.strip_prefix(OWNERSHIP_MARK).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
 /// The namespace of ARM's and Bicep's `guid()` function. No official page gives it; public ports of the function agree.
 const ARM_GUID_NAMESPACE: Uuid = uuid!("11fb06fb-712d-4ddd-98c7-e71bbd588830");
 
@@ -26,10 +32,24 @@ pub fn assignment_name(scope: &Scope, principal: Guid) -> Guid {
     Guid::from_uuid(arm_guid(&[&scope, &principal.to_string(), &READER.to_string()]))
 }
 
+/// ARM's id of an assignment of this name at a scope.
+#[must_use]
+pub fn assignment_id(scope: &Scope, name: Guid) -> String {
+    format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scope::GroupName;
+
+    #[test]
+    fn a_mark_is_a_whole_word_at_the_beginning() {
+        assert!(is_marked("ispm-onboarder/1") && is_marked("ispm-onboarder/1 Reader for Okta ISPM"));
+        for other in ["", "ispm-onboarder/10 Reader", " ispm-onboarder/1", "Ispm-Onboarder/1", "made by ispm-onboarder/1"] {
+            assert!(!is_marked(other), "{other:?}");
+        }
+    }
 
     #[test]
     fn assignment_names_are_what_arm_templates_compute() {

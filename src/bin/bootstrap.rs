@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ispm_onboarder::Onboarder;
 use ispm_onboarder::aws::Aws;
-use ispm_onboarder::callers::{Callers, EntraTokens, WebhookKeys};
+use ispm_onboarder::callers::WebhookKeys;
 use ispm_onboarder::clock::Clock;
 use ispm_onboarder::config::Config;
+use ispm_onboarder::hosts::Deployment;
 use ispm_onboarder::hosts::lambda::{LambdaFunction, serve};
 use ispm_onboarder::identity::{AwsRole, Platform};
 use ispm_onboarder::secrets::SecretStore;
@@ -42,8 +42,6 @@ async fn set_up() -> Result<LambdaFunction, String> {
     config.required_on_aws().map_err(|error| error.to_string())?;
     let transport = net::transport_for(&config)?;
     let platform: Arc<dyn Platform> = Arc::new(AwsRole(Aws::from_environment(transport.clone()).await));
-    let tokens = EntraTokens::new(&config, &transport, Clock::System);
     let keys = WebhookKeys::new(SecretStore::open(&config.secret_store, &platform, &transport), Clock::System);
-    let onboarder = Onboarder::new(config, platform, transport, Clock::System);
-    Ok(LambdaFunction::new(Arc::new(onboarder), Callers::new(tokens, keys)))
+    Ok(LambdaFunction::new(Deployment::new(config, platform, transport, Clock::System), keys))
 }

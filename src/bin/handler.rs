@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ispm_onboarder::Onboarder;
 use ispm_onboarder::clock::Clock;
 use ispm_onboarder::config::Config;
+use ispm_onboarder::hosts::Deployment;
 use ispm_onboarder::hosts::functions::router;
 use ispm_onboarder::hosts::http::Readiness;
 use ispm_onboarder::identity::ManagedIdentity;
@@ -28,10 +28,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn set_up() -> Result<Arc<Onboarder>, String> {
+fn set_up() -> Result<Deployment, String> {
     let config = Config::from_environment().map_err(|error| error.to_string())?;
     config.required_queue().map_err(|error| error.to_string())?;
     let transport = net::transport_for(&config)?;
     let platform = Arc::new(ManagedIdentity { transport: transport.clone(), client_id: config.identity_client_id });
-    Ok(Arc::new(Onboarder::new(config, platform, transport, Clock::System)))
+    Ok(Deployment::new(config, platform, transport, Clock::System))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "aws")]
 use azure_core::http::HttpClient;
 
 use crate::Onboarder;
@@ -11,7 +10,7 @@ use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 #[cfg(feature = "aws")]
-use crate::config::{QueueUrl, ResultsUrl, SecretStoreUrl};
+use crate::config::{ContainerUrl, DeadLettersUrl, QueueUrl, ResultsUrl, SecretStoreUrl};
 #[cfg(feature = "aws")]
 use crate::identity::WithAws;
 use crate::identity::{AzureCli, ManagedIdentity, Platform};
@@ -28,16 +27,34 @@ pub(super) fn config() -> Result<Config, Wrong> {
     })
 }
 
-/// Sets up an onboarder. Its own identity is the managed identity where there is one, else the Azure CLI's; on AWS, the SDK's.
-pub(super) fn onboarder(config: Config) -> Result<Onboarder, Wrong> {
-    let transport = net::transport_for(&config).map_err(Wrong::new)?;
+/// What calls are made with: the process's HTTP client, and who it is.
+pub(super) struct Connected {
+    pub(super) transport: Arc<dyn HttpClient>,
+    pub(super) platform: Arc<dyn Platform>,
+}
+
+/// Sets up what calls are made with. The process's own identity is the managed identity where there is one, else the Azure CLI's; on AWS,
+/// the SDK's.
+pub(super) fn connected(config: &Config) -> Result<Connected, Wrong> {
+    let transport = net::transport_for(config).map_err(Wrong::new)?;
     let platform: Arc<dyn Platform> = if config.identity_host.is_some() {
         Arc::new(ManagedIdentity { transport: transport.clone(), client_id: config.identity_client_id })
     } else {
         Arc::new(AzureCli)
     };
     #[cfg(feature = "aws")]
-    let platform = with_aws(&config, platform, &transport)?;
+    let platform = with_aws(config, platform, &transport)?;
+    Ok(Connected { transport, platform })
+}
+
+/// Sets up an onboarder that never enqueues.
+pub(super) fn onboarder(config: Config) -> Result<Onboarder, Wrong> {
+    enqueuing_onboarder(Config { queue: None, ..config })
+}
+
+/// As [`onboarder`], with the queue that the configuration names.
+pub(super) fn enqueuing_onboarder(config: Config) -> Result<Onboarder, Wrong> {
+    let Connected { transport, platform } = connected(&config)?;
     Ok(Onboarder::for_command_line(config, platform, transport, Clock::System))
 }
 
@@ -46,7 +63,12 @@ pub(super) fn onboarder(config: Config) -> Result<Onboarder, Wrong> {
 fn with_aws(config: &Config, azure: Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Result<Arc<dyn Platform>, Wrong> {
     let uses_aws = matches!(config.secret_store, SecretStoreUrl::SecretsManager { .. })
         || matches!(config.results, ResultsUrl::EventBridge { .. })
-        || matches!(config.queue, Some(QueueUrl::Sqs(_)));
+        || matches!(config.queue, Some(QueueUrl::Sqs(_)))
+        || matches!(config.report, Some(ContainerUrl::S3 { .. }))
+        || matches!(
+            config.dead_letters,
+            Some(DeadLettersUrl::Queue(QueueUrl::Sqs(_)) | DeadLettersUrl::Container(ContainerUrl::S3 { .. }))
+        );
     if !uses_aws {
         return Ok(azure);
     }
@@ -63,6 +85,18 @@ pub(super) fn tenant(named: Option<&str>, config: &Config) -> Result<Guid, Wrong
     match (served.next(), served.next()) {
         (Some(only), None) => Ok(*only),
         _ => Err(Wrong::new("which tenant is not said").hint("Add --tenant ID, or set ONBOARDER_TENANTS to one tenant.")),
+    }
+}
+
+/// As [`tenant`]; where the configuration lists none, the only one with a record in the store.
+pub(super) async fn only_tenant(named: Option<&str>, config: &Config, onboarder: &Onboarder) -> Result<Guid, Wrong> {
+    let unsaid = match tenant(named, config) {
+        Err(unsaid) if named.is_none() && config.tenants.is_none() => unsaid,
+        said => return said,
+    };
+    match onboarder.tenants().await.map_err(Wrong::from)?.as_slice() {
+        [only] => Ok(*only),
+        _ => Err(unsaid),
     }
 }
 

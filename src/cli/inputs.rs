@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 use uuid::Uuid;
 
+use super::plans::Plans;
 use super::show::{Row, Show};
 use super::{Output, Tally, Wrong, compose};
 use crate::Onboarder;
 use crate::delivery::Delivery;
-use crate::error::Disposition;
+use crate::error::Error;
+use crate::plan::Plan;
 use crate::request::Inbound;
 use crate::result_event::Kind;
 use crate::take_up::Ending;
@@ -22,7 +23,7 @@ pub(super) fn work_through(onboarder: &Onboarder, inputs: Vec<Inbound>, dry_run:
     })
 }
 
-async fn take_up_all(onboarder: &Onboarder, inputs: Vec<Inbound>, output: Output) -> Tally {
+pub(super) async fn take_up_all(onboarder: &Onboarder, inputs: Vec<Inbound>, output: Output) -> Tally {
     let progress = progress(inputs.len());
     let mut show = Show::default();
     for input in inputs {
@@ -42,47 +43,46 @@ async fn take_up_all(onboarder: &Onboarder, inputs: Vec<Inbound>, output: Output
 }
 
 async fn show_plans(onboarder: &Onboarder, inputs: Vec<Inbound>, output: Output) -> Tally {
-    let mut tally = Tally::default();
-    let mut plans = Vec::new();
+    let mut plans = Plans::default();
     for input in inputs {
-        let (scope, plan) = match input.request {
-            Ok(request) => (Some(request.scope.to_string()), onboarder.dry_run(&request).await),
-            Err(refusal) => (None, Err(refusal.error)),
-        };
-        if let Err(error) = &plan {
-            let passes = matches!(error.disposition(false), Disposition::Later | Disposition::TenantLater);
-            tally.later |= passes;
-            tally.failed |= !passes;
+        let (scope, plan, _) = plan(onboarder, input).await;
+        plans.add(scope, plan);
+    }
+    match output {
+        Output::Json => println!("{}", plans.document()),
+        Output::Table => print!("{}", plans.text()),
+    }
+    plans.tally
+}
+
+/// What would be done for an input, by its scope.
+async fn plan(onboarder: &Onboarder, input: Inbound) -> (Option<String>, Result<Plan, Error>, Tally) {
+    let (request, _) = onboarder.with_tenant(input.request, Delivery::starting(Uuid::new_v4())).await;
+    let (scope, plan) = match request {
+        Ok(request) => (Some(request.scope.to_string()), onboarder.dry_run(&request).await),
+        Err(refusal) => (None, Err(refusal.error)),
+    };
+    let tally = plan.as_ref().err().map(Tally::of_error);
+    (scope, plan, tally.unwrap_or_default())
+}
+
+/// What would be done for an input, as a row of a table.
+pub(super) async fn planned(onboarder: &Onboarder, input: Inbound) -> (Row, Tally) {
+    let (scope, plan, tally) = plan(onboarder, input).await;
+    let scope = scope.unwrap_or_else(|| "(unreadable input)".to_owned());
+    let row = match plan {
+        Ok(plan) if plan.steps.is_empty() => Row { result: "nothing to do".to_owned(), scope, ..Row::default() },
+        Ok(plan) => {
+            let steps: Vec<_> = plan.steps.iter().map(ToString::to_string).collect();
+            Row { result: "would".to_owned(), scope, why: steps.join("; "), ..Row::default() }
         }
-        plans.push((scope, plan));
-    }
-    if output == Output::Json {
-        let plans: Vec<_> = plans
-            .iter()
-            .map(|(scope, plan)| match plan {
-                Ok(plan) => json!({ "scope": scope, "steps": plan.steps.iter().map(ToString::to_string).collect::<Vec<_>>() }),
-                Err(error) => json!({ "scope": scope, "steps": [], "code": error.code, "message": error.message, "hint": error.hint }),
-            })
-            .collect();
-        println!("{}", json!({ "plans": plans }));
-        return tally;
-    }
-    for (scope, plan) in plans {
-        println!("{}", scope.as_deref().unwrap_or("(unreadable input)"));
-        match plan {
-            Ok(plan) if plan.steps.is_empty() => println!("  nothing to do"),
-            Ok(plan) => plan.steps.iter().for_each(|step| println!("  would {step}")),
-            Err(error) => {
-                println!("  would not: {error}");
-                error.hint.iter().for_each(|hint| println!("  hint: {hint}"));
-            }
-        }
-    }
-    tally
+        Err(error) => Row { result: "would not".to_owned(), scope, why: error.message, hint: error.hint, ..Row::default() },
+    };
+    (row, tally)
 }
 
 /// A progress bar on a terminal, for more than one input.
-fn progress(inputs: usize) -> ProgressBar {
+pub(super) fn progress(inputs: usize) -> ProgressBar {
     if inputs < 2 {
         return ProgressBar::hidden();
     }
@@ -105,7 +105,7 @@ impl Row {
                 let error = outcome.error.as_ref();
                 return Self {
                     result: outcome.kind.word().to_owned(),
-                    good: outcome.kind == Kind::Onboarded,
+                    good: matches!(outcome.kind, Kind::Onboarded | Kind::Offboarded),
                     scope,
                     role,
                     connection,

@@ -1,20 +1,27 @@
 //! The command line: one file per command.
 
 mod compose;
+mod coverage;
+mod dead_letters;
 #[cfg(feature = "simulator")]
 mod demo;
 mod inputs;
 mod invoke;
+mod offboard;
 mod onboard;
 mod permissions;
+mod plans;
 mod profile;
 mod show;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod sweep;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::error::{Disposition, Error};
 
 /// Connects Azure subscriptions and management groups to Okta Identity Security Posture Management.
 ///
@@ -39,6 +46,14 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Onboard scopes by hand.
     Onboard(onboard::Onboard),
+    /// Find what no event announced, and onboard it.
+    Sweep(sweep::Sweep),
+    /// Show for each subscription whether ISPM reads it, and why not.
+    Coverage(coverage::ShowCoverage),
+    /// Take back what was made here for scopes: the role assignment, and the connection where nothing else needs it.
+    ///
+    /// The plan is shown first, and a person has to agree. The next sweep onboards a scope again, unless the tenant record's policy keeps it out.
+    Offboard(offboard::OffboardScopes),
     /// List what has to be permitted to whom, and the commands that permit it.
     ///
     /// Nothing is called and nothing is changed. What is not given stands in the commands in capitals, with the way to find it.
@@ -75,6 +90,12 @@ impl Wrong {
     }
 }
 
+impl From<Error> for Wrong {
+    fn from(error: Error) -> Self {
+        Self { message: error.message, hint: error.hint }
+    }
+}
+
 /// What a command came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -82,6 +103,19 @@ struct Tally {
     failed: bool,
     /// Something may succeed later.
     later: bool,
+}
+
+impl Tally {
+    /// That of a failure: whether it may pass.
+    fn of_error(error: &Error) -> Self {
+        let later = matches!(error.disposition(false), Disposition::Later | Disposition::TenantLater);
+        Self { failed: !later, later }
+    }
+
+    /// Both together.
+    const fn and(self, other: Self) -> Self {
+        Self { failed: self.failed || other.failed, later: self.later || other.later }
+    }
 }
 
 impl From<Tally> for ExitCode {
@@ -106,6 +140,9 @@ pub fn run() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(),
         Command::Invoke(invoke) => invoke.run(),
         Command::Onboard(onboard) => onboard.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Coverage(coverage) => coverage.run(),
+        Command::Offboard(offboard) => offboard.run(),
         Command::Permissions(permissions) => permissions.run(),
         Command::Profile(profile) => profile.run(),
     };

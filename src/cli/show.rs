@@ -1,5 +1,6 @@
 //! Results, as a table for people or as one JSON document.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use comfy_table::presets::NOTHING;
@@ -13,6 +14,9 @@ use crate::take_up::{Ending, TakenUp};
 /// The narrowest terminal that a table is wrapped to.
 const NARROWEST: u16 = 60;
 
+/// Up to this many results are all shown after a sweep.
+const MOST_ROWS: usize = 50;
+
 /// What came of a list of inputs.
 #[derive(Debug, Default)]
 pub(super) struct Show {
@@ -20,7 +24,7 @@ pub(super) struct Show {
 }
 
 /// One row of the results table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Row {
     pub(super) result: String,
     pub(super) good: bool,
@@ -31,21 +35,25 @@ pub(super) struct Row {
     pub(super) hint: Option<String>,
 }
 
+impl Tally {
+    /// What one ending comes to.
+    pub(super) const fn of(ending: &Ending) -> Self {
+        let (failed, later) = match ending {
+            Ending::Published { outcome, .. } => (!matches!(outcome.kind, Kind::Onboarded | Kind::Offboarded | Kind::Pending), false),
+            Ending::Later { .. } | Ending::Unfinished(_) => (false, true),
+            Ending::Queued | Ending::Ignored(_) => (false, false),
+        };
+        Self { failed, later }
+    }
+}
+
 impl Show {
     pub(super) fn add(&mut self, taken: TakenUp) {
         self.taken.push(taken);
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for taken in &self.taken {
-            match &taken.ending {
-                Ending::Published { outcome, .. } => tally.failed |= !matches!(outcome.kind, Kind::Onboarded | Kind::Pending),
-                Ending::Later { .. } | Ending::Unfinished(_) => tally.later = true,
-                Ending::Queued | Ending::Ignored(_) => {}
-            }
-        }
-        tally
+        self.taken.iter().fold(Tally::default(), |tally, taken| tally.and(Tally::of(&taken.ending)))
     }
 
     /// `{"results": [event, …], "later": […], "queued": [scope, …], "ignored": […]}`
@@ -66,8 +74,30 @@ impl Show {
     }
 
     pub(super) fn print(&self) {
-        let rows = self.taken.iter().map(|taken| Row::of(&taken.ending, taken.request.as_ref().map(|request| request.scope.to_string())));
-        print_results(&rows.collect::<Vec<_>>());
+        print_results(&self.rows());
+    }
+
+    /// Of many, only those that need a look.
+    pub(super) fn print_briefly(&self) {
+        let (good, other): (Vec<Row>, Vec<Row>) = self.rows().into_iter().partition(|row| row.good);
+        if good.len() + other.len() <= MOST_ROWS {
+            return self.print();
+        }
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in &good {
+            *counts.entry(&row.result).or_default() += 1;
+        }
+        for (result, count) in counts {
+            println!("{count} {result}");
+        }
+        if !other.is_empty() {
+            print_results(&other);
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let row = |taken: &TakenUp| Row::of(&taken.ending, taken.request.as_ref().map(|request| request.scope.to_string()));
+        self.taken.iter().map(row).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use ispm_onboarder_simulator::environment::Environment;
 use ispm_onboarder_simulator::proxy::Proxy;
+use ispm_onboarder_simulator::world::Settings;
 use ispm_onboarder_simulator::{Clock, Simulator, World};
 use serde_json::json;
 
@@ -24,6 +25,21 @@ pub(super) struct Simulate {
     /// A world of your own, as JSON, instead of the built-in estate.
     #[arg(long, conflicts_with = "subscriptions")]
     world: Option<PathBuf>,
+    /// Spread the subscriptions over this many management groups, and leave out the stories of the built-in estate.
+    #[arg(long, conflicts_with = "world")]
+    groups: Option<u16>,
+    /// What part of them has the role already.
+    #[arg(long, value_name = "PERCENT", requires = "groups", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    covered: u8,
+    /// How long every call takes.
+    #[arg(long, value_name = "MILLISECONDS")]
+    latency: Option<u16>,
+    /// How many things there are on a page of a list.
+    #[arg(long, value_name = "N")]
+    page_size: Option<u16>,
+    /// Refuse those who call too often, as Resource Manager and Resource Graph do.
+    #[arg(long)]
+    throttle: bool,
     /// Where the `export` lines are written too.
     #[arg(long)]
     env_file: Option<PathBuf>,
@@ -34,7 +50,8 @@ pub(super) struct Simulate {
 
 impl Simulate {
     pub(super) fn run(self) -> Result<Tally, Wrong> {
-        let world = self.world()?;
+        let mut world = self.world()?;
+        self.change(&mut world.settings);
         compose::block_on(async {
             let simulator = Simulator::new(world, Clock::starting_at(SystemClock::System.now()));
             let proxy = Proxy::bind(simulator, self.port).map_err(|error| {
@@ -60,10 +77,29 @@ impl Simulate {
     }
 
     fn world(&self) -> Result<World, Wrong> {
-        let Some(file) = &self.world else { return Ok(World::demo(self.subscriptions as usize)) };
+        let subscriptions = self.subscriptions as usize;
+        let Some(file) = &self.world else {
+            return Ok(match self.groups {
+                Some(groups) => World::estate(subscriptions, groups.into(), self.covered.into()),
+                None => with_room(World::demo(subscriptions)),
+            });
+        };
         let text = std::fs::read_to_string(file).map_err(|error| Wrong::new(format!("{} cannot be read: {error}", file.display())))?;
         serde_json::from_str(&text).map_err(|error| Wrong::new(format!("{} is not a world: {error}", file.display())))
     }
+
+    /// What is not asked for stays as the world has it.
+    fn change(&self, settings: &mut Settings) {
+        settings.latency_milliseconds = self.latency.map_or(settings.latency_milliseconds, u64::from);
+        settings.page_size = self.page_size.map_or(settings.page_size, usize::from);
+        settings.throttle |= self.throttle;
+    }
+}
+
+/// The demo's estate without its subscription that is full of role assignments: whoever sweeps here can cover everything.
+fn with_room(mut world: World) -> World {
+    world.tenants.values_mut().for_each(|tenant| tenant.role_assignment_limits.clear());
+    world
 }
 
 /// Ends at SIGINT or SIGTERM.

@@ -1,35 +1,52 @@
 //! The Azure Functions custom handler
 //! (<https://learn.microsoft.com/azure/azure-functions/functions-custom-handlers>).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::http::{MOST_CALL_BYTES, Readiness, answer_call, caller_id, invocation_id, problem, unread};
-use super::take_up;
+use super::coverage::{Query, answer as answer_coverage};
+use super::http::{MOST_CALL_BYTES, Readiness, answer_call, caller_id, caller_refused, invocation_id, problem, unread};
+use super::sweep::sweep;
+use super::{hand_on_entries, take_up};
+use crate::Onboarder;
+use crate::callers::Role;
 use crate::delivery::Delivery;
 use crate::error::Error;
-use crate::request::{Action, Envelope, parse_call, parse_value};
+use crate::request::{Action, Envelope, Inbound, parse_call, parse_value};
 use crate::take_up::{Ending, TakenUp};
 
+/// How long a sweep may take: less than `functionTimeout` in host.json.
+const TO_SWEEP: Duration = Duration::from_secs(570);
 /// Event Grid sends at most 1 MB; as text inside JSON inside JSON it can grow fourfold.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
+/// An event of Event Hubs holds at most 1 MB, and host.json has the host hand on ten at once; as text inside JSON they grow, seldom
+/// twofold.
+const MOST_LOG_BYTES: usize = 32 * 1024 * 1024;
+
 /// The routes of the handler: one for each function folder, and `/`, which the host polls until something answers.
 pub fn router(readiness: Readiness) -> Router {
-    let calls = Router::new().route("/api/onboard", post(onboard)).layer(DefaultBodyLimit::max(MOST_CALL_BYTES));
+    let calls = Router::new()
+        .route("/api/onboard", post(onboard))
+        .route("/api/coverage", get(coverage))
+        .route("/api/offboard", post(offboard))
+        .layer(DefaultBodyLimit::max(MOST_CALL_BYTES));
     Router::new()
         .route("/", get(|| async { "ispm-onboarder" }))
         .route("/OnOnboardingEvent", post(on_event))
         .route("/OnOnboardingMessage", post(on_message))
+        .route("/Sweep", post(on_timer))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .merge(Router::new().route("/OnActivityLog", post(on_activity_log)).layer(DefaultBodyLimit::max(MOST_LOG_BYTES)))
         .merge(calls)
         .with_state(readiness)
 }
@@ -51,25 +68,74 @@ async fn on_trigger(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return unread(&rejection),
-    };
-    let delivery = Delivery::starting(invocation_id(headers));
-    let onboarder = match readiness.onboarder().await {
-        Ok(onboarder) => onboarder,
+    let (onboarder, delivery, inputs) = match received(readiness, binding, headers, body).await {
+        Ok(received) => received,
         Err(answer) => return answer,
     };
-    let envelope = Envelope::read(&body);
-    let value = match envelope.as_ref().map_err(Clone::clone).and_then(|envelope| envelope.binding(binding)) {
-        Ok(value) => value,
-        Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
-    };
     let mut taken = Vec::new();
-    for (position, inbound) in parse_value(value).into_iter().enumerate() {
+    for (position, inbound) in inputs.into_iter().enumerate() {
         taken.push(take_up(&onboarder, function, inbound, delivery.part(position)).await);
     }
-    answer_trigger(&taken)
+    answer_trigger(&taken, 0)
+}
+
+/// Entries of the management groups' activity log. They are only put into the queue: an event hub has no time for the work, and brings
+/// again a whole batch or nothing.
+async fn on_activity_log(State(readiness): State<Readiness>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    let (onboarder, delivery, entries) = match received(&readiness, "records", &headers, body).await {
+        Ok(received) => received,
+        Err(answer) => return answer,
+    };
+    let (taken, ignored) = hand_on_entries(&onboarder, "OnActivityLog", entries, delivery).await;
+    answer_trigger(&taken, ignored)
+}
+
+/// What a call of the host brings in a binding, and who is to work on it; or the answer to a call that cannot be read.
+async fn received(
+    readiness: &Readiness,
+    binding: &str,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(Arc<Onboarder>, Delivery, Vec<Inbound>), Response> {
+    let body = body.map_err(|rejection| unread(&rejection))?;
+    let delivery = Delivery::starting(invocation_id(headers));
+    let onboarder = readiness.deployment().await?.onboarder;
+    let envelope = Envelope::read(&body);
+    let value = envelope.as_ref().map_err(Clone::clone).and_then(|envelope| envelope.binding(binding));
+    let value = value.map_err(|error| problem(StatusCode::BAD_REQUEST, &error))?;
+    Ok((onboarder, delivery, parse_value(value)))
+}
+
+/// The timer of the sweep.
+async fn on_timer(State(readiness): State<Readiness>, headers: HeaderMap) -> Response {
+    let onboarder = match readiness.deployment().await {
+        Ok(deployment) => deployment.onboarder,
+        Err(answer) => return answer,
+    };
+    match sweep(&onboarder, invocation_id(&headers), TO_SWEEP).await {
+        Ok(logs) => Json(json!({ "Outputs": {}, "Logs": logs, "ReturnValue": null })).into_response(),
+        Err(error) => {
+            tracing::error!(function = "Sweep", code = error.code.as_str(), reason = error.message, hint = error.hint, "not swept");
+            problem(StatusCode::INTERNAL_SERVER_ERROR, &error)
+        }
+    }
+}
+
+/// What the last sweep left of a tenant. The host has checked the function's key; a caller with an Entra token sees its tenants alone.
+async fn coverage(State(readiness): State<Readiness>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let deployment = match readiness.deployment().await {
+        Ok(deployment) => deployment,
+        Err(answer) => return answer,
+    };
+    let delivery = Delivery::starting(invocation_id(&headers));
+    let caller = match headers.contains_key(header::AUTHORIZATION) {
+        true => match delivery.run(deployment.callers.of_token(&headers, &[Role::Read])).await {
+            Ok(caller) => Some(caller),
+            Err(error) => return caller_refused(&error),
+        },
+        false => None,
+    };
+    answer_coverage(&deployment.onboarder, caller.as_ref(), &Query::of(&query.unwrap_or_default()), &headers).await
 }
 
 /// An ops call.
@@ -79,8 +145,8 @@ async fn onboard(State(readiness): State<Readiness>, headers: HeaderMap, body: R
         Err(rejection) => return unread(&rejection),
     };
     let delivery = Delivery::starting(invocation_id(&headers));
-    let onboarder = match readiness.onboarder().await {
-        Ok(onboarder) => onboarder,
+    let onboarder = match readiness.deployment().await {
+        Ok(deployment) => deployment.onboarder,
         Err(answer) => return answer,
     };
     let inbound = parse_call(&body, Action::Onboard, caller_id(&headers, delivery.id));
@@ -90,9 +156,18 @@ async fn onboard(State(readiness): State<Readiness>, headers: HeaderMap, body: R
     }
 }
 
+/// An ops call that takes back. The key that the host has checked is not enough for it.
+async fn offboard(State(readiness): State<Readiness>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    let delivery = Delivery::starting(invocation_id(&headers));
+    match readiness.deployment().await {
+        Ok(deployment) => super::offboard::answer(&deployment, &headers, body, delivery).await,
+        Err(answer) => answer,
+    }
+}
+
 /// Answers a trigger. A non-2xx answer makes the platform deliver again, and Event Grid hold back all deliveries of this endpoint: it is
-/// given only where an input could neither be finished nor put back.
-fn answer_trigger(taken: &[TakenUp]) -> Response {
+/// given only where an input could neither be finished nor put back. `ignored` counts what was not for this project and is not among them.
+fn answer_trigger(taken: &[TakenUp], ignored: usize) -> Response {
     let unfinished: Vec<&Error> = taken
         .iter()
         .filter_map(|taken| match &taken.ending {
@@ -103,7 +178,8 @@ fn answer_trigger(taken: &[TakenUp]) -> Response {
     if let Some(error) = unfinished.first() {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, error);
     }
-    let logs: Vec<String> = taken.iter().flat_map(lines).collect();
+    let ignored = (ignored > 0).then(|| format!("ignored: {ignored} entries"));
+    let logs: Vec<String> = taken.iter().flat_map(lines).chain(ignored).collect();
     Json(json!({ "Outputs": {}, "Logs": logs, "ReturnValue": null })).into_response()
 }
 

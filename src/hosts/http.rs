@@ -1,16 +1,17 @@
 //! What the HTTP faces of all hosts share: readiness, ids, answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::SetOnce;
 use uuid::Uuid;
 
-use crate::Onboarder;
+use super::Deployment;
 use crate::error::{Code, Error};
 use crate::result_event::Kind;
 use crate::take_up::{Ending, TakenUp};
@@ -18,26 +19,29 @@ use crate::take_up::{Ending, TakenUp};
 /// The largest body of an ops call.
 pub(super) const MOST_CALL_BYTES: usize = 64 * 1024;
 
-/// The onboarder, once it is set up; until then its routes wait. The port answers before that.
+/// When a caller may ask again for what could neither be done nor put back, where the service that failed does not say.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// The deployment, once it is set up; until then its routes wait. The port answers before that.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<SetOnce<Result<Arc<Onboarder>, String>>>);
+pub struct Readiness(Arc<SetOnce<Result<Deployment, String>>>);
 
 impl Readiness {
     /// A host that is ready at once.
     #[must_use]
-    pub fn ready(onboarder: Arc<Onboarder>) -> Self {
+    pub fn ready(deployment: Deployment) -> Self {
         let readiness = Self::default();
-        readiness.set(Ok(onboarder));
+        readiness.set(Ok(deployment));
         readiness
     }
 
     /// Ends the waiting; only the first call counts.
-    pub fn set(&self, result: Result<Arc<Onboarder>, String>) {
+    pub fn set(&self, result: Result<Deployment, String>) {
         let _ = self.0.set(result);
     }
 
-    /// The onboarder, or the answer that says what is wrong with the configuration.
-    pub(super) async fn onboarder(&self) -> Result<Arc<Onboarder>, Response> {
+    /// The deployment, or the answer that says what is wrong with the configuration.
+    pub(super) async fn deployment(&self) -> Result<Deployment, Response> {
         self.0.wait().await.clone().map_err(|words| problem(StatusCode::SERVICE_UNAVAILABLE, &not_configured(words)))
     }
 }
@@ -78,9 +82,35 @@ pub(super) fn answer_call(taken: TakenUp) -> Response {
             (StatusCode::ACCEPTED, [(header::RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
         }
         Ending::Queued => (StatusCode::ACCEPTED, Json(json!({ "status": "queued" }))).into_response(),
-        Ending::Later { error, delay: None } | Ending::Unfinished(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error),
+        Ending::Later { error, delay: None } | Ending::Unfinished(error) => {
+            let after = error.retry_after.unwrap_or(ASK_AGAIN_AFTER).as_secs();
+            let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, &error);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after));
+            response
+        }
         Ending::Ignored(error) => problem(StatusCode::BAD_REQUEST, &error),
     }
+}
+
+/// Answers a caller who is not known, not permitted, or cannot be checked now: that is 503, so that a delivery comes again. What is the
+/// matter then is for the log, since whoever asks is not known yet.
+pub(super) fn caller_refused(error: &Error) -> Response {
+    let status = match error.code {
+        Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
+        Code::NotPermitted => StatusCode::FORBIDDEN,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    tracing::warn!(status = status.as_u16(), code = error.code.as_str(), reason = error.message, hint = error.hint, "caller refused");
+    let words = "the caller cannot be checked now, and nothing was done";
+    let unchecked = Error::new(error.code, words).hint("Try again later; the function's log has the reason.");
+    let mut response = problem(status, if status == StatusCode::SERVICE_UNAVAILABLE { &unchecked } else { error });
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(after) = error.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
+    }
+    response
 }
 
 /// A body that was not read to its end: too large, or broken off.

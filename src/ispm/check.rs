@@ -49,7 +49,8 @@ fn check_requests(profile: &Profile) -> Result<(), String> {
         ("create.request", &profile.create.request, &[Verb::Post, Verb::Put]),
         ("remove.request", &profile.remove.request, &[Verb::Delete, Verb::Post]),
     ];
-    for (place, template, verbs) in requests {
+    let list = profile.list.as_ref().map(|list| ("list.request", &list.request, reads));
+    for (place, template, verbs) in requests.into_iter().chain(list) {
         if !verbs.contains(&template.method) {
             return Err(format!("{place}.method: expected one of {verbs:?}"));
         }
@@ -58,6 +59,9 @@ fn check_requests(profile: &Profile) -> Result<(), String> {
         match (about_one, names_a_connection(template)) {
             (true, false) => return Err(format!("{place}: expected {{connectionId}} in path, query or body")),
             (false, true) => return Err(format!("{place}: there is no {{connectionId}} yet")),
+            _ if place == "list.request" && names_a_scope(template) => {
+                return Err(format!("{place}: it lists the connections of all scopes, so it cannot name one"));
+            }
             _ => {}
         }
     }
@@ -65,9 +69,26 @@ fn check_requests(profile: &Profile) -> Result<(), String> {
 }
 
 fn names_a_connection(template: &Template) -> bool {
+    names_one_of(template, &["connectionId"])
+}
+
+/// Whether a request is about one scope: what it answers says nothing of others.
+pub(super) fn names_a_scope(template: &Template) -> bool {
+    names_one_of(template, &OF_A_SCOPE)
+}
+
+/// The same of one text.
+pub(super) fn names_a_scope_in(text: &str) -> bool {
+    placeholders(text).any(|name| OF_A_SCOPE.contains(&name))
+}
+
+/// The placeholders whose values differ from scope to scope.
+const OF_A_SCOPE: [&str; 4] = ["scope", "scopeKind", "scopeId", "connectionName"];
+
+fn names_one_of(template: &Template, names: &[&str]) -> bool {
     let body = template.body.as_ref().map(ToString::to_string).unwrap_or_default();
-    let texts = template.query.values().map(String::as_str).chain([template.path.as_str(), body.as_str()]);
-    texts.into_iter().any(|text| text.contains("{connectionId}"))
+    let mut texts = template.query.values().map(String::as_str).chain([template.path.as_str(), body.as_str()]);
+    texts.any(|text| placeholders(text).any(|name| names.contains(&name)))
 }
 
 fn check_template(template: &Template) -> Result<(), String> {
@@ -100,10 +121,13 @@ fn check_pointers(profile: &Profile) -> Result<(), String> {
         ("connection.createdAt", &shape.created_at),
     ];
     pointers.extend(optional.into_iter().filter_map(|(place, pointer)| Some((place, pointer.as_ref()?))));
+    pointers.extend(profile.list.iter().map(|list| ("list.items", &list.items)));
     if let Some(bulk) = &profile.create.bulk {
         pointers.extend([("create.bulk.items", &bulk.items), ("create.bulk.status", &bulk.status), ("create.bulk.item", &bulk.item)]);
     }
-    for (place, paging) in [("source.paging", &profile.source.paging), ("find.paging", &profile.find.paging)] {
+    let list_paging = profile.list.as_ref().map(|list| ("list.paging", &list.paging));
+    for (place, paging) in [("source.paging", &profile.source.paging), ("find.paging", &profile.find.paging)].into_iter().chain(list_paging)
+    {
         match paging {
             Some(Paging::NextLink(pointer) | Paging::Cursor { pointer, .. }) => pointers.push((place, pointer)),
             None => {}

@@ -1,5 +1,7 @@
 //! The client that follows a profile.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use azure_core::http::headers::{CONTENT_TYPE, HeaderName};
 use azure_core::http::{Method, Request};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -9,15 +11,18 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::answers::{Next, text};
+use super::check::{names_a_scope, names_a_scope_in};
 use super::profile::{ConnectionPer, Create, Paging, Profile, Template, Verb};
 use super::template::Values;
-use super::{Connection, Found, Status};
+use super::{Connection, Connections, Found, Seen, Status};
 use crate::error::{Code, Error};
 use crate::net::{Answer, Api};
 use crate::scope::{GroupName, Guid, Scope, printable};
 
 /// More pages than this would be a loop: one connection is looked for among those of one Entra source.
 const MOST_PAGES: usize = 100;
+/// The same where all connections are listed: 50,000 fit into pages of 20.
+const MOST_PAGES_OF_ALL: usize = 2_500;
 
 /// One tenant's ISPM.
 pub struct IspmClient {
@@ -58,6 +63,18 @@ impl IspmClient {
         self.values(scope).connection_name().to_owned()
     }
 
+    /// Whether each scope has a connection of its own.
+    #[must_use]
+    pub fn is_per_scope(&self) -> bool {
+        self.profile.connection_per == ConnectionPer::Scope
+    }
+
+    /// Whether a connection has the mark of what was made here. Where the profile names none, nothing was.
+    fn is_ours(&self, item: &Value, values: &Values) -> bool {
+        let owner = &self.profile.connection.owner;
+        !owner.is_empty() && values.match_item(item, owner)
+    }
+
     /// Looks up the Related AAD and compares its directory with the tenant.
     ///
     /// # Errors
@@ -65,7 +82,8 @@ impl IspmClient {
     pub async fn check_source(&self) -> Result<(), Error> {
         let lookup = &self.profile.source;
         let values = self.values(&Scope::ManagementGroup(GroupName::root_of(self.tenant)));
-        let sources = self.list("ispm.sources.list", &lookup.request, &lookup.items, lookup.paging.as_ref(), &values).await?;
+        let list = Listing { request: &lookup.request, items: &lookup.items, paging: lookup.paging.as_ref(), most: MOST_PAGES };
+        let sources = self.list("ispm.sources.list", list, &values).await?;
         let name = printable(&self.entra_source);
         let Some(source) = sources.iter().find(|item| values.match_item(item, &lookup.conditions)) else {
             return Err(Error::new(Code::RelatedSourceMismatch, format!("ISPM has no Microsoft Entra ID source named \"{name}\""))
@@ -91,10 +109,62 @@ impl IspmClient {
     async fn found(&self, values: &Values) -> Result<Found, Error> {
         let matching = self.matching(values).await?;
         let mut items = matching.iter();
-        let connection = items.next().map(|item| self.profile.connection(item)).transpose()?;
-        let ours = items.filter(|item| !self.profile.create.refuses_duplicates && values.match_item(item, &self.profile.connection.owner));
-        let surplus = ours.filter_map(|item| text(item, &self.profile.connection.id)).collect();
-        Ok(Found { connection, surplus })
+        let oldest = items.next();
+        let connection = oldest.map(|item| self.profile.connection(item)).transpose()?;
+        let ours = oldest.is_some_and(|item| self.is_ours(item, values));
+        let younger = items.filter(|item| !self.profile.create.refuses_duplicates && self.is_ours(item, values));
+        let surplus = younger.filter_map(|item| text(item, &self.profile.connection.id)).collect();
+        Ok(Found { connection, ours, surplus })
+    }
+
+    /// All connections of the tenant's Entra source at once, for these scopes and for none of them.
+    ///
+    /// # Errors
+    /// Those of every call, and `ProfileInvalid` where the profile can only ask for one scope at a time.
+    pub async fn all<'a>(&self, scopes: impl Iterator<Item = &'a Scope>) -> Result<Connections, Error> {
+        let find = self.profile.list.as_ref().unwrap_or(&self.profile.find);
+        let per_scope = self.profile.connection_per == ConnectionPer::Scope;
+        if per_scope && names_a_scope(&find.request) {
+            let words = format!("the connect profile {} can only find the connection of one scope at a time", self.profile.name);
+            return Err(Error::new(Code::ProfileInvalid, words)
+                .hint("Add \"list\" to the profile: how all connections are listed, as \"find\" does for one scope."));
+        }
+        let root = self.values(&Scope::ManagementGroup(GroupName::root_of(self.tenant)));
+        let list = Listing { request: &find.request, items: &find.items, paging: find.paging.as_ref(), most: MOST_PAGES_OF_ALL };
+        let mut items = self.list("ispm.connections.list", list, &root).await?;
+        if let Some(pointer) = &self.profile.connection.created_at {
+            items.sort_by_cached_key(|item| (age(item, pointer), text(item, &self.profile.connection.id)));
+        }
+        if !per_scope {
+            let mut ours = items.iter().filter(|item| root.match_item(item, &self.profile.connection.conditions));
+            return Ok(Connections::Shared(ours.next().map(|item| self.seen(item, &root))));
+        }
+        // A list may show other tenants' connections too: what a condition wants of all scopes alike tells them apart.
+        let of_all = self.profile.connection.conditions.iter().filter(|(_, wanted)| !names_a_scope_in(wanted));
+        let of_all: BTreeMap<String, String> = of_all.map(|(pointer, wanted)| (pointer.clone(), wanted.clone())).collect();
+        let mut by_key: BTreeMap<Vec<String>, &Value> = BTreeMap::new();
+        for item in items.iter().filter(|item| root.match_item(item, &of_all)) {
+            by_key.entry(self.key(|pointer, _| text(item, pointer))).or_insert(item);
+        }
+        let mut of_scopes = BTreeMap::new();
+        for scope in scopes {
+            let values = self.values(scope);
+            if let Some(item) = by_key.remove(&self.key(|_, wanted| Some(values.fill(wanted)))) {
+                of_scopes.insert(scope.clone(), self.seen(item, &values));
+            }
+        }
+        let others = by_key.into_values().map(|item| self.seen(item, &root)).filter(|seen| seen.ours).collect();
+        Ok(Connections::PerScope { of_scopes, others })
+    }
+
+    /// What tells connections apart: the members of the profile's conditions, as an item has them or as a scope wants them.
+    fn key(&self, value: impl Fn(&str, &str) -> Option<String>) -> Vec<String> {
+        let conditions = self.profile.connection.conditions.iter();
+        conditions.map(|(pointer, wanted)| value(pointer, wanted).unwrap_or_default().to_lowercase()).collect()
+    }
+
+    fn seen(&self, item: &Value, values: &Values) -> Seen {
+        Seen { connection: self.profile.connection(item), ours: self.is_ours(item, values) }
     }
 
     /// Creates the connection, or takes the one that is there already if it is the same. The flag says whether it was created now.
@@ -203,7 +273,7 @@ impl IspmClient {
     /// For an API that lets the same connection be made twice: the oldest stays, and younger ones are taken back if they were made here. A
     /// delivery that is killed before that leaves it to the next, which finds them as surplus.
     async fn keep_the_oldest(&self, made: Connection, values: &Values) -> Result<(Connection, bool), Error> {
-        let Found { connection, surplus } = self.found(values).await?;
+        let Found { connection, surplus, .. } = self.found(values).await?;
         for id in &surplus {
             self.send("ispm.connections.delete", &self.profile.remove.request, &values.about(id)).await?;
         }
@@ -216,7 +286,8 @@ impl IspmClient {
     /// The connections that meet the profile's conditions, oldest first where it says how to tell.
     async fn matching(&self, values: &Values) -> Result<Vec<Value>, Error> {
         let find = &self.profile.find;
-        let mut found = self.list("ispm.connections.list", &find.request, &find.items, find.paging.as_ref(), values).await?;
+        let list = Listing { request: &find.request, items: &find.items, paging: find.paging.as_ref(), most: MOST_PAGES };
+        let mut found = self.list("ispm.connections.list", list, values).await?;
         found.retain(|item| values.match_item(item, &self.profile.connection.conditions));
         if let Some(pointer) = &self.profile.connection.created_at {
             found.sort_by_key(|item| (age(item, pointer), text(item, &self.profile.connection.id)));
@@ -225,23 +296,16 @@ impl IspmClient {
     }
 
     /// All items of a list, page by page. Pages stay on ISPM's origin, and none is asked for twice.
-    async fn list(
-        &self,
-        name: &'static str,
-        template: &Template,
-        items: &str,
-        paging: Option<&Paging>,
-        values: &Values,
-    ) -> Result<Vec<Value>, Error> {
-        let first = self.url(name, template, values)?;
-        let (mut url, mut found, mut seen) = (first.clone(), Vec::new(), Vec::new());
-        while seen.len() < MOST_PAGES && !seen.contains(&url) {
-            let answer = self.exchange(name, template, url.clone(), values).await?;
+    async fn list(&self, name: &'static str, list: Listing<'_>, values: &Values) -> Result<Vec<Value>, Error> {
+        let first = self.url(name, list.request, values)?;
+        let (mut url, mut found, mut seen) = (first.clone(), Vec::new(), BTreeSet::new());
+        while seen.len() < list.most && !seen.contains(&url) {
+            let answer = self.exchange(name, list.request, url.clone(), values).await?;
             judge(answer.status(), &answer)?;
-            seen.push(url);
+            seen.insert(url);
             let body: Value = answer.json()?;
-            found.extend_from_slice(self.profile.items(&body, items)?);
-            url = match paging.and_then(|paging| paging.next(&body)) {
+            found.extend_from_slice(self.profile.items(&body, list.items)?);
+            url = match list.paging.and_then(|paging| paging.next(&body)) {
                 None => return Ok(found),
                 Some(Next::Cursor(parameter, cursor)) => {
                     let mut next = first.clone();
@@ -286,6 +350,15 @@ impl IspmClient {
         }
         self.api.send(name, request).await
     }
+}
+
+/// A list of ISPM's: how it is asked for, where its items stand, and how far it may go on.
+#[derive(Clone, Copy)]
+struct Listing<'a> {
+    request: &'a Template,
+    items: &'a str,
+    paging: Option<&'a Paging>,
+    most: usize,
 }
 
 /// What orders connections by age: a number or a time by its value, anything else as text.

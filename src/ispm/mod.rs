@@ -9,12 +9,16 @@ mod client;
 mod profile;
 mod template;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use client::IspmClient;
 pub use profile::Profile;
+
+use crate::error::Error;
+use crate::scope::Scope;
 
 /// The state of a connection, by ISPM's own test of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,8 @@ impl fmt::Display for Cause {
 pub struct Found {
     /// The connection; of several, the oldest.
     pub connection: Option<Connection>,
+    /// Whether it has the profile's mark of what was made here.
+    pub ours: bool,
     /// The ids of younger ones that were made here, where ISPM does not refuse a second.
     pub surplus: Vec<String>,
 }
@@ -68,4 +74,27 @@ pub struct Connection {
     pub name: String,
     /// Its state.
     pub status: Status,
+}
+
+/// A connection in a list. One whose status the profile does not describe does not hide the others.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The connection, or what cannot be read of it.
+    pub connection: Result<Connection, Error>,
+    /// Whether it has the profile's mark of what was made here.
+    pub ours: bool,
+}
+
+/// All connections of a tenant's Entra source.
+#[derive(Clone, Debug)]
+pub enum Connections {
+    /// One serves whatever the app may read.
+    Shared(Option<Seen>),
+    /// Each scope has its own.
+    PerScope {
+        /// Those of the scopes asked for.
+        of_scopes: BTreeMap<Scope, Seen>,
+        /// Those made here for other scopes.
+        others: Vec<Seen>,
+    },
 }

@@ -29,6 +29,8 @@ pub struct Profile {
     pub source: SourceLookup,
     /// How existing connections are listed.
     pub find: Lookup,
+    /// How all connections are listed in one go, where `find` asks for those of one scope. Sweeps and coverage need it then.
+    pub list: Option<Lookup>,
     /// How one connection is read by its id.
     pub read: ById,
     /// How a connection is created.

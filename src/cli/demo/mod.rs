@@ -11,14 +11,15 @@ use ispm_onboarder_simulator::{Clock as SimulatorClock, Simulator, World};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::coverage::{print_rows, totals};
 use super::show::table;
 use super::{Output, Tally, Wrong};
 use crate::Onboarder;
 use crate::clock::Clock;
-use crate::coverage::Coverage;
+use crate::hosts::Deployment;
 use crate::hosts::functions::router;
 use crate::hosts::http::Readiness;
-use crate::request::{Action, Inbound};
+use crate::report::Report;
 use story::Story;
 use worker::{InMemory, SimulatedIdentity};
 
@@ -65,7 +66,8 @@ impl Demo {
         }
         let coverage = stage.coverage(&first.results).await?;
         if table {
-            print_coverage(&coverage);
+            print_rows(&coverage, &coverage.scopes);
+            println!("\n{}", totals(&coverage));
         }
         say("\nEverything is delivered again:".to_owned());
         let second = stage.pass(&|_| {}).await;
@@ -101,8 +103,9 @@ impl Stage {
         let story = Story::of(subscriptions)?;
         let config = story.config().map_err(|error| Wrong::new(error.to_string()))?;
         let platform = Arc::new(SimulatedIdentity(simulator.clone()));
-        let onboarder = Arc::new(Onboarder::new(config, platform, simulator.transport(), Clock::starting_at(started)));
-        let worker = Arc::new(InMemory(router(Readiness::ready(onboarder.clone()))));
+        let deployment = Deployment::new(config, platform, simulator.transport(), Clock::starting_at(started));
+        let onboarder = deployment.onboarder.clone();
+        let worker = Arc::new(InMemory(router(Readiness::ready(deployment))));
         let host = FunctionsHost::new(simulator.clone(), worker);
         Ok(Self { simulator, host, onboarder, story, started })
     }
@@ -151,32 +154,19 @@ impl Stage {
     }
 
     /// What is covered, read live through the onboarder. A scope whose onboarding failed says why.
-    async fn coverage(&self, results: &[Value]) -> Result<Vec<Coverage>, Wrong> {
-        let mut rows = Vec::new();
-        for part in self.story.parts() {
-            let inbound = Inbound::by_hand(self.story.tenant(), part.scope.clone(), Action::Onboard, "coverage");
-            let request = inbound.request.map_err(|refusal| Wrong::new(refusal.error.message))?;
-            let mut row = self.onboarder.cover(&request).await.map_err(|error| Wrong::new(error.message))?;
-            let subject = part.scope.path();
+    async fn coverage(&self, results: &[Value]) -> Result<Report, Wrong> {
+        let mut report = self.onboarder.coverage(self.story.tenant()).await?.report;
+        for row in &mut report.scopes {
+            let subject = row.scope.path();
             let failed = results
                 .iter()
                 .find(|event| event["subject"] == subject.as_str() && event["type"] == crate::result_event::Kind::Failed.event_type());
             if let Some(message) = failed.and_then(|event| event.pointer("/data/message")?.as_str()) {
                 row.why = Some(message.to_owned());
             }
-            rows.push(row);
         }
-        Ok(rows)
+        Ok(report)
     }
-}
-
-fn print_coverage(coverage: &[Coverage]) {
-    let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
-    let mut rows = table(&["COVERAGE", "ROLE", "CONNECTION", "WHY NOT"]);
-    for row in coverage {
-        rows.add_row([row.name.clone(), word(json!(row.role)), word(json!(row.connection)), row.why.clone().unwrap_or_default()]);
-    }
-    println!("{rows}");
 }
 
 /// Whether a call is one that changes an assignment or a connection.

@@ -61,10 +61,6 @@ impl Story {
         self.tenant
     }
 
-    pub(super) fn parts(&self) -> &[Part] {
-        &self.parts
-    }
-
     /// The function app's settings.
     pub(super) fn config(&self) -> Result<Config, ConfigError> {
         let cast = &self.cast;

@@ -163,7 +163,11 @@ pub(super) fn steps(permissions: &Permissions, known: &Known) -> Vec<Step> {
     };
     let rights = [
         put("ispm-onboarder", "On AWS, the rights of the function's role; infra/aws/template.yaml does this", false),
-        put("ispm-onboarder-key", "On AWS, needed if secrets or queue have a key of their own; infra/aws/template.yaml does this", true),
+        put(
+            "ispm-onboarder-key",
+            "On AWS, needed if secrets, queue or reports have a key of their own; infra/aws/template.yaml does this",
+            true,
+        ),
     ];
     let login = credential(known).map(|credential| {
         let app = given_or(known.aws.login_app, "LOGIN-APP-ID");
@@ -184,7 +188,7 @@ pub(super) fn steps(permissions: &Permissions, known: &Known) -> Vec<Step> {
 }
 
 /// What stands in capitals in these steps, each with the command that prints its value.
-pub(super) fn placeholders() -> [(&'static str, String); 9] {
+pub(super) fn placeholders() -> [(&'static str, String); 10] {
     let output = |key: &str| {
         let query = format!("Stacks[0].Outputs[?OutputKey=='{key}'].OutputValue");
         format!("aws cloudformation describe-stacks --stack-name NAME --query \"{query}\" --output text")
@@ -193,6 +197,7 @@ pub(super) fn placeholders() -> [(&'static str, String); 9] {
         ("AWS-REGION", "aws configure get region".to_owned()),
         ("AWS-ACCOUNT", "aws sts get-caller-identity --query Account --output text".to_owned()),
         ("STACK-NAME", "aws cloudformation list-stacks --query \"StackSummaries[].StackName\" --output text".to_owned()),
+        ("REPORT-BUCKET", output("ReportBucketName")),
         ("LOG-GROUP", output("LogGroupName")),
         ("KEY-ARN", "aws kms describe-key --key-id alias/NAME --query KeyMetadata.Arn --output text".to_owned()),
         ("ROLE-ARN", output("RoleArn")),

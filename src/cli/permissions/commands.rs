@@ -66,7 +66,7 @@ fn assign(role: &CustomRole, known: &Known) -> Step {
     if let Some(condition) = role.condition(READER, &holder(Holder::IspmApp, known)) {
         command = format!("{command} --condition {} --condition-version {CONDITION_VERSION}", quoted(&condition));
     }
-    let held = if role.assigns() { ", held to Reader for the ISPM app" } else { "" };
+    let held = if role.is_held() { ", held to Reader for the ISPM app" } else { "" };
     Step { purpose: format!("\"{}\" for {}{held}", role.name, role.holder), command }
 }
 
@@ -126,7 +126,7 @@ pub(super) fn holder(holder: Holder, known: &Known) -> String {
         Holder::Function => "FUNCTION-ID".to_owned(),
         Holder::EventsTopic => "IDENTITY-OF-EVENTS-TOPIC".to_owned(),
         Holder::ResultsTopic => "IDENTITY-OF-RESULTS-TOPIC".to_owned(),
-        Holder::AwsRole | Holder::AwsRule => "ROLE-ARN".to_owned(),
+        Holder::AwsRole | Holder::AwsRule | Holder::AwsTimer | Holder::AwsReplayer => "ROLE-ARN".to_owned(),
     }
 }
 
@@ -140,15 +140,21 @@ pub(super) fn place(on: Place, known: &Known) -> String {
         Place::PoisonQueue => "DATA-STORAGE-ID/queueServices/default/queues/onboarding-poison",
         Place::ResultsQueue => "DATA-STORAGE-ID/queueServices/default/queues/results",
         Place::DeadLetters => "DATA-STORAGE-ID/blobServices/default/containers/dead-letters",
+        Place::Report => "DATA-STORAGE-ID/blobServices/default/containers/report",
+        Place::ActivityLogHub => "EVENT-HUB-ID",
         Place::HostStorage => "HOST-STORAGE-ID",
         Place::ApplicationInsights => "APPLICATION-INSIGHTS-ID",
         Place::Secrets => return arn("secretsmanager", "secret:ispm-onboarder-*", known),
+        Place::SecretNames | Place::Account => "*",
+        Place::SqsDeadLetters => return arn("sqs", "STACK-NAME-dead-letters", known),
+        Place::ReportBucket => return bucket("", known),
+        Place::ReportObjects => return bucket("/reports/*", known),
+        Place::SweepFunction => return arn("lambda", "function:STACK-NAME-sweep", known),
         Place::SqsQueue => return arn("sqs", "STACK-NAME", known),
         Place::RuleDeadLetters => return arn("sqs", "STACK-NAME-rule-dead-letters", known),
         Place::ResultsBus => return arn("events", "event-bus/STACK-NAME-results", known),
         Place::LogGroup => return arn("logs", "log-group:LOG-GROUP:*", known),
         Place::Key => "KEY-ARN",
-        Place::Account => "*",
     };
     in_app.to_owned()
 }
@@ -158,6 +164,12 @@ fn arn(service: &str, resource: &str, known: &Known) -> String {
     let role = known.aws.role.as_ref();
     let (partition, account) = role.map_or(("aws", "AWS-ACCOUNT"), |role| (role.partition.as_str(), role.account.as_str()));
     format!("arn:{partition}:{service}:AWS-REGION:{account}:{resource}")
+}
+
+/// Something in the report bucket, whose ARN has neither region nor account.
+fn bucket(below: &str, known: &Known) -> String {
+    let partition = known.aws.role.as_ref().map_or("aws", |role| role.partition.as_str());
+    format!("arn:{partition}:s3:::REPORT-BUCKET{below}")
 }
 
 /// The placeholders that stand in the steps, each with the command that prints its value.
@@ -176,6 +188,7 @@ pub(super) fn placeholders(steps: &[Step], known: &Known) -> Vec<Placeholder> {
         ("VAULT-ID", "az keyvault show -n NAME --query id -o tsv".to_owned()),
         ("RESULTS-TOPIC-ID", "az eventgrid topic show -g GROUP -n NAME --query id -o tsv".to_owned()),
         ("DATA-STORAGE-ID", storage.to_owned()),
+        ("EVENT-HUB-ID", "az eventhubs eventhub show -g GROUP --namespace-name NAMESPACE -n NAME --query id -o tsv".to_owned()),
         ("HOST-STORAGE-ID", storage.to_owned()),
         (
             "APPLICATION-INSIGHTS-ID",

@@ -34,6 +34,9 @@ pub(super) struct ListPermissions {
     /// Leave the right to assign roles out, and assign Reader to the ISPM app here and now.
     #[arg(long)]
     verify_only: bool,
+    /// Add the right to remove Reader from the ISPM app again, without which nothing is offboarded.
+    #[arg(long)]
+    allow_offboarding: bool,
     #[command(flatten)]
     aws: aws::Typed,
     #[arg(long, value_enum, default_value_t)]
@@ -53,7 +56,7 @@ struct Known {
 impl ListPermissions {
     pub(super) fn run(self) -> Result<Tally, Wrong> {
         let known = self.known()?;
-        let permissions = wanted(self.verify_only, &known)?;
+        let permissions = self.wanted(&known)?;
         let steps = commands::steps(&permissions, &known);
         let unknown = commands::placeholders(&steps, &known);
         match self.output {
@@ -61,6 +64,28 @@ impl ListPermissions {
             Output::Table => print(&permissions, &steps, &unknown),
         }
         Ok(Tally::default())
+    }
+
+    /// The permissions that this deployment asks for.
+    fn wanted(&self, known: &Known) -> Result<Permissions, Wrong> {
+        let broken = |error| Wrong::new(format!("this program was built with a broken list of permissions: {error}"));
+        let mut permissions = Permissions::shipped().map_err(broken)?;
+        permissions.custom_roles.retain(|role| match (role.is_held(), role.removes()) {
+            (_, true) => self.allow_offboarding,
+            (held, false) => !(held && self.verify_only),
+        });
+        if !self.verify_only {
+            permissions.built_in_roles.retain(|role| role.holder != Holder::IspmApp);
+        }
+        // What is given on Azure's side of a deployment there is not needed by one on AWS.
+        if known.aws.federates() {
+            permissions.built_in_roles.retain(|role| role.holder == Holder::IspmApp);
+        }
+        // Then the tenant record can hold it, and nobody has to look it up.
+        if known.principal.is_some() {
+            permissions.graph.clear();
+        }
+        Ok(permissions)
     }
 
     fn known(&self) -> Result<Known, Wrong> {
@@ -104,26 +129,6 @@ const TENANT: &str = "`az account show --query tenantId -o tsv` prints the tenan
 
 fn guid(option: &str, typed: Option<&str>, hint: &str) -> Result<Option<Guid>, Wrong> {
     typed.map(Guid::parse).transpose().map_err(|error| Wrong::new(format!("{option}: {error}")).hint(hint))
-}
-
-/// The permissions that this deployment asks for.
-fn wanted(verify_only: bool, known: &Known) -> Result<Permissions, Wrong> {
-    let broken = |error| Wrong::new(format!("this program was built with a broken list of permissions: {error}"));
-    let mut permissions = Permissions::shipped().map_err(broken)?;
-    if verify_only {
-        permissions.custom_roles.retain(|role| !role.assigns());
-    } else {
-        permissions.built_in_roles.retain(|role| role.holder != Holder::IspmApp);
-    }
-    // What is given on Azure's side of a deployment there is not needed by one on AWS.
-    if known.aws.federates() {
-        permissions.built_in_roles.retain(|role| role.holder == Holder::IspmApp);
-    }
-    // Then the tenant record can hold it, and nobody has to look it up.
-    if known.principal.is_some() {
-        permissions.graph.clear();
-    }
-    Ok(permissions)
 }
 
 fn document(permissions: &Permissions, known: &Known, steps: &[commands::Step], unknown: &[commands::Placeholder]) -> Value {

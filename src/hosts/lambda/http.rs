@@ -6,9 +6,9 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Extension, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
-use axum::routing::{options, post};
+use axum::routing::{get, options, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::request::RequestContext;
@@ -16,19 +16,19 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::webhook;
-use crate::Onboarder;
-use crate::callers::{Callers, Role};
+use crate::callers::{Role, WebhookKeys};
 use crate::delivery::Delivery;
 use crate::error::{Code, Error};
-use crate::hosts::http::{MOST_CALL_BYTES, answer_call, caller_id, problem, unread};
-use crate::hosts::take_up;
+use crate::hosts::coverage::{Query, answer as answer_coverage};
+use crate::hosts::http::{MOST_CALL_BYTES, answer_call, caller_id, caller_refused, problem, unread};
+use crate::hosts::{Deployment, take_up};
 use crate::request::{Action, parse_call};
 
 /// What the HTTP routes share.
 #[derive(Clone, Debug)]
 pub(super) struct Face {
-    pub onboarder: Arc<Onboarder>,
-    pub callers: Arc<Callers>,
+    pub deployment: Deployment,
+    pub keys: Arc<WebhookKeys>,
 }
 
 /// Where an HTTP request came from, as the platform says it.
@@ -38,6 +38,8 @@ pub(super) struct Origin {
     pub delivery: Delivery,
     /// The ARN of a caller whose signature AWS has checked.
     pub iam: Option<String>,
+    /// What the query asks for.
+    pub query: Query,
 }
 
 /// The routes.
@@ -45,14 +47,29 @@ pub(super) fn router(face: Face) -> Router {
     let events = Router::new()
         .route("/api/events", post(webhook::deliver).merge(options(webhook::handshake)))
         .layer(DefaultBodyLimit::max(webhook::MOST_BYTES));
-    Router::new().route("/api/onboard", post(onboard)).layer(DefaultBodyLimit::max(MOST_CALL_BYTES)).merge(events).with_state(face)
+    let calls =
+        Router::new().route("/api/onboard", post(onboard)).route("/api/offboard", post(offboard)).route("/api/coverage", get(coverage));
+    calls.layer(DefaultBodyLimit::max(MOST_CALL_BYTES)).merge(events).with_state(face)
 }
 
 /// The longest path that is looked at. The longest that there is has 11 letters.
 const LONGEST_PATH: usize = 1024;
 
+/// What a request's query asks for, as the platform has read it. Several values of one name come with commas between them, and from a REST
+/// API in a member of their own, beside one of them
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+pub(super) fn query(payload: &Value) -> Query {
+    let value = |name: &str| {
+        let several = payload.pointer(&format!("/multiValueQueryStringParameters/{name}")).and_then(Value::as_array);
+        let several = several.map(|values| values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","));
+        let one = payload.pointer(&format!("/queryStringParameters/{name}")).and_then(Value::as_str).map(str::to_owned);
+        several.or(one)
+    };
+    Query { tenant: value("tenant"), format: value("format") }
+}
+
 /// A request with what the routes read, and not with what a stranger may put there to no purpose: `lambda_http` panics on addresses that
-/// cannot be, and no route asks for host or query. It panics on a body that is not the base64 it is said to be, too.
+/// cannot be; no route asks for the host, and queries are read by [`query`]. It panics on a body that is not the base64 it is said to be, too.
 ///
 /// # Errors
 /// The answer to a body that cannot be decoded.
@@ -86,19 +103,19 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Answers a request by the routes.
-pub(super) async fn answer(router: Router, request: lambda_http::Request, delivery: Delivery) -> Value {
+pub(super) async fn answer(router: Router, request: lambda_http::Request, delivery: Delivery, query: Query) -> Value {
     let context = request.extensions().get::<RequestContext>();
     let (iam, path) = (context.and_then(iam_caller), path_of(request.uri().path(), context.and_then(stage)));
     let mut request = request.map(Body::new);
     *request.uri_mut() = Uri::try_from(path).unwrap_or_default();
-    request.extensions_mut().insert(Origin { delivery, iam });
+    request.extensions_mut().insert(Origin { delivery, iam, query });
     let Ok(response) = router.oneshot(request).await;
     outgoing(response).await
 }
 
 /// The answer of a function that is not set up.
 pub(super) async fn unavailable(error: &Error) -> Value {
-    outgoing(refusal(error)).await
+    outgoing(caller_refused(error)).await
 }
 
 /// The answer to a request that no route can read.
@@ -134,10 +151,41 @@ fn iam_caller(context: &RequestContext) -> Option<String> {
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>).
 async fn outgoing(response: Response) -> Value {
     let (parts, body) = response.into_parts();
-    let text = to_bytes(body, usize::MAX).await.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let (text, is_base64) = match parts.headers.contains_key(header::CONTENT_ENCODING) {
+        true => (STANDARD.encode(&bytes), true),
+        false => (String::from_utf8_lossy(&bytes).into_owned(), false),
+    };
+    if text.len() > MOST_ANSWERED {
+        return too_large();
+    }
     let headers: serde_json::Map<String, Value> =
         parts.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), json!(value.to_str().ok()?)))).collect();
-    json!({ "statusCode": parts.status.as_u16(), "headers": headers, "body": text, "isBase64Encoded": false })
+    json!({ "statusCode": parts.status.as_u16(), "headers": headers, "body": text, "isBase64Encoded": is_base64 })
+}
+
+/// Lambda hands on answers of up to 6 MB, as JSON in JSON
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const MOST_ANSWERED: usize = 4 * 1024 * 1024;
+
+fn too_large() -> Value {
+    let body = json!({
+        "type": "urn:ispm-onboarder:problem:too-large", "title": "too large", "status": 413, "code": "too-large",
+        "detail": "the answer is larger than Lambda hands on",
+        "hint": "Send Accept-Encoding: gzip (`curl --compressed`), or read the report from its bucket.",
+    });
+    json!({
+        "statusCode": 413, "headers": { "content-type": "application/problem+json" }, "body": body.to_string(), "isBase64Encoded": false,
+    })
+}
+
+/// What the last sweep left of a tenant.
+async fn coverage(State(face): State<Face>, Extension(origin): Extension<Origin>, headers: HeaderMap) -> Response {
+    let callers = face.deployment.callers.of_call(origin.iam.as_deref(), &headers, &[Role::Read]);
+    match origin.delivery.run(callers).await {
+        Ok(caller) => answer_coverage(&face.deployment.onboarder, Some(&caller), &origin.query, &headers).await,
+        Err(error) => caller_refused(&error),
+    }
 }
 
 /// An ops call over HTTP.
@@ -151,40 +199,29 @@ async fn onboard(
         Ok(body) => body,
         Err(rejection) => return unread(&rejection),
     };
-    let caller = match origin.delivery.run(face.callers.of_call(origin.iam.as_deref(), &headers, &[Role::Onboard])).await {
+    let caller = match origin.delivery.run(face.deployment.callers.of_call(origin.iam.as_deref(), &headers, &[Role::Onboard])).await {
         Ok(caller) => caller,
-        Err(error) => return refusal(&error),
+        Err(error) => return caller_refused(&error),
     };
     let inbound = parse_call(&body, Action::Onboard, caller_id(&headers, origin.delivery.id));
     match &inbound.request {
         Err(refusal) => problem(StatusCode::BAD_REQUEST, &refusal.error),
         Ok(request) => match caller.may_name(request.tenant) {
-            Err(error) => refusal(&error),
+            Err(error) => caller_refused(&error),
             Ok(()) => {
                 tracing::info!(%caller, tenant = %request.tenant, scope = %request.scope, "called");
-                answer_call(take_up(&face.onboarder, "Onboard", inbound, origin.delivery).await)
+                answer_call(take_up(&face.deployment.onboarder, "Onboard", inbound, origin.delivery).await)
             }
         },
     }
 }
 
-/// Answers a caller who is not known, not permitted, or cannot be checked now: that is 503, so that a delivery comes again. What is the
-/// matter then is for the log, since whoever asks is not known yet.
-pub(super) fn refusal(error: &Error) -> Response {
-    let status = match error.code {
-        Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
-        Code::NotPermitted => StatusCode::FORBIDDEN,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    tracing::warn!(status = status.as_u16(), code = error.code.as_str(), reason = error.message, hint = error.hint, "caller refused");
-    let words = "the caller cannot be checked now, and nothing was done";
-    let unchecked = Error::new(error.code, words).hint("Try again later; the function's log has the reason.");
-    let mut response = problem(status, if status == StatusCode::SERVICE_UNAVAILABLE { &unchecked } else { error });
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if let Some(after) = error.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
-    }
-    response
+/// An ops call that takes back. Being signed in by AWS is not enough for it.
+async fn offboard(
+    State(face): State<Face>,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    crate::hosts::offboard::answer(&face.deployment, &headers, body, origin.delivery).await
 }

@@ -19,9 +19,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::http::{answer_call, not_configured};
-use super::{hand_on, take_up};
+use super::sweep::sweep;
+use super::{Deployment, hand_on_entries, take_up};
 use crate::Onboarder;
-use crate::callers::Callers;
+use crate::callers::WebhookKeys;
 use crate::delivery::Delivery;
 use crate::error::{Code, Error};
 use crate::request::{Action, Inbound, parse_call, parse_value};
@@ -33,7 +34,7 @@ pub use runtime::serve;
 /// What has to be left of the invocation's time when everything has ended, for the answer to reach the platform.
 const ROOM_TO_ANSWER: Duration = Duration::from_secs(1);
 const SHAPES: &str = "Expected a batch of SQS records, an HTTP request of a function URL or API Gateway, an EventBridge event, \
-                      a requested event, or {\"tenantId\": \"…\", \"scope\": \"…\"}; see docs/events.md.";
+                      a requested event, {\"command\": \"sweep\"}, or {\"tenantId\": \"…\", \"scope\": \"…\"}; see docs/events.md.";
 
 /// An invocation that failed: the platform records it as a function error, and delivers again where it does that.
 #[derive(Debug)]
@@ -57,10 +58,11 @@ struct Ready {
 }
 
 impl LambdaFunction {
-    /// A function that works with this onboarder, and hears these callers over HTTP.
+    /// A function that serves this deployment, and takes deliveries over HTTP with these keys.
     #[must_use]
-    pub fn new(onboarder: Arc<Onboarder>, callers: Callers) -> Self {
-        let face = Face { onboarder: onboarder.clone(), callers: Arc::new(callers) };
+    pub fn new(deployment: Deployment, keys: WebhookKeys) -> Self {
+        let onboarder = deployment.onboarder.clone();
+        let face = Face { deployment, keys: Arc::new(keys) };
         Self(Ok(Ready { onboarder, router: http::router(face) }))
     }
 
@@ -87,8 +89,15 @@ impl LambdaFunction {
         if let Some(records) = payload.get("Records").and_then(Value::as_array) {
             return batch::work_on(onboarder, records, delivery).await;
         }
+        if payload.get("command").is_some_and(|command| command == "sweep") {
+            let told = sweep(onboarder, id, time.saturating_sub(ROOM_TO_ANSWER)).await.map_err(FunctionError)?;
+            return Ok(json!({ "swept": told }));
+        }
+        if payload.get("records").is_some() {
+            return enqueue(onboarder, "ActivityLog", payload, delivery).await;
+        }
         match payload.get("detail-type") {
-            Some(_) => enqueue(onboarder, payload, delivery).await,
+            Some(_) => enqueue(onboarder, "EventBridge", payload, delivery).await,
             None => by_hand(onboarder, payload, delivery).await,
         }
     }
@@ -102,17 +111,18 @@ impl LambdaFunction {
         };
         let request = lambda_http::request::from_str(&tamed).map_err(unreadable)?;
         match &self.0 {
-            Ok(ready) => Ok(http::answer(ready.router.clone(), request, delivery).await),
+            Ok(ready) => Ok(http::answer(ready.router.clone(), request, delivery, http::query(payload)).await),
             Err(error) => Ok(http::unavailable(error).await),
         }
     }
 }
 
-/// An event that EventBridge hands to the function itself, which it would drop after three tries.
-async fn enqueue(onboarder: &Arc<Onboarder>, event: &Value, delivery: Delivery) -> Result<Value, FunctionError> {
+/// Events that nobody waits for and that would be dropped after three tries: EventBridge's, and entries of the activity log.
+async fn enqueue(onboarder: &Arc<Onboarder>, function: &str, events: &Value, delivery: Delivery) -> Result<Value, FunctionError> {
+    let (taken, _) = hand_on_entries(onboarder, function, parse_value(events), delivery).await;
     let mut queued = 0;
-    for (position, inbound) in parse_value(event).into_iter().enumerate() {
-        match hand_on(onboarder, "EventBridge", inbound, delivery.part(position)).await.ending {
+    for taken in taken {
+        match taken.ending {
             Ending::Unfinished(error) => return Err(FunctionError(error)),
             Ending::Queued => queued += 1,
             _ => {}

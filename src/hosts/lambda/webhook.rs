@@ -14,13 +14,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
-use super::http::{Face, Origin, refusal};
+use super::http::{Face, Origin};
 use crate::Onboarder;
 use crate::callers::Caller;
 use crate::delivery::Delivery;
 use crate::error::{Code, Error};
-use crate::hosts::hand_on;
-use crate::hosts::http::{problem, unread};
+use crate::hosts::http::{caller_refused, problem, unread};
+use crate::hosts::{SIDE_BY_SIDE, hand_on};
 use crate::request::{History, Inbound, Refusal, Request, parse};
 use crate::scope::Guid;
 use crate::take_up::Ending;
@@ -32,8 +32,6 @@ pub(super) const MOST_BYTES: usize = 1024 * 1024 + 64 * 1024;
 const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
 /// Event Grid as an origin.
 const EVENT_GRID: &str = "eventgrid.azure.net";
-/// How many events of a batch are put into the queue at once: a full one, of some thousand small events, has to be done within seconds.
-const SIDE_BY_SIDE: usize = 16;
 /// The longest validation code that is repeated. Event Grid's are GUIDs.
 const LONGEST_CODE: usize = 128;
 
@@ -61,11 +59,12 @@ pub(super) async fn deliver(
     if headers.get("aeg-event-type").is_some_and(|kind| kind == "SubscriptionValidation") {
         return validation(&body);
     }
-    let caller = match origin.delivery.run(face.callers.of_delivery(origin.iam.as_deref(), &headers)).await {
+    let recognising = face.deployment.callers.of_delivery(&face.keys, origin.iam.as_deref(), &headers);
+    let caller = match origin.delivery.run(recognising).await {
         Ok(caller) => caller,
-        Err(error) => return refusal(&error),
+        Err(error) => return caller_refused(&error),
     };
-    take_in(&face.onboarder, &caller, origin.delivery, &body).await
+    take_in(&face.deployment.onboarder, &caller, origin.delivery, &body).await
 }
 
 /// The handshake repeats the code. The address that comes with it, at which anybody could confirm by hand, is not called.
@@ -115,9 +114,11 @@ fn tenant(inbound: &Inbound) -> Option<Guid> {
 fn events(body: &[u8]) -> impl Iterator<Item = Inbound> {
     let as_new = |request| Request { history: History::default(), ..request };
     // What waits for a newer version of this program is put there by this program alone.
-    let as_read_now = |refusal: Box<Refusal>| match refusal.kept {
-        Some(_) => Error::new(Code::InvalidEvent, "the event is a message of this program's own, of another version").into(),
-        None => refusal,
+    let as_read_now = |refusal: Box<Refusal>| match (&refusal.kept, &refusal.nameless) {
+        (Some(_), _) => Error::new(Code::InvalidEvent, "the event is a message of this program's own, of another version").into(),
+        // Whom its sender may speak for cannot be judged, whichever tenant is the only one here.
+        (None, Some(_)) => refusal.error.into(),
+        (None, None) => refusal,
     };
     parse(body).into_iter().map(move |inbound| Inbound { request: inbound.request.map(as_new).map_err(as_read_now), ..inbound })
 }
