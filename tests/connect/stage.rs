@@ -14,7 +14,7 @@ use ispm_onboarder::Onboarder;
 use ispm_onboarder::clock::Clock;
 use ispm_onboarder::config::Config;
 use ispm_onboarder::error::Error;
-use ispm_onboarder::hosts::{functions::router, http::Readiness};
+use ispm_onboarder::hosts::{Deployment, functions::router, http::Readiness};
 use ispm_onboarder::identity::Platform;
 use ispm_onboarder_simulator::platform::{FunctionsHost, Worker};
 use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Simulator, World};
@@ -152,9 +152,10 @@ impl Stage {
             "ONBOARDER_QUEUE" => Some(format!("https://{}.queue.core.windows.net/{}", cast.storage_account, cast.queue)),
             _ => None,
         });
-        let onboarder =
-            Arc::new(Onboarder::new(config.unwrap(), Arc::new(Identity(simulator.clone())), transport, Clock::starting_at(epoch)));
-        let host = FunctionsHost::new(simulator.clone(), Arc::new(App(router(Readiness::ready(onboarder.clone())))));
+        let platform = Arc::new(Identity(simulator.clone()));
+        let deployment = Deployment::new(config.unwrap(), platform, transport, Clock::starting_at(epoch));
+        let onboarder = deployment.onboarder.clone();
+        let host = FunctionsHost::new(simulator.clone(), Arc::new(App(router(Readiness::ready(deployment)))));
         Self { simulator, host, onboarder, cast, vendor }
     }
 

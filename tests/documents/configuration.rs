@@ -81,24 +81,47 @@ fn of_others() -> String {
     table(["name", "set by", "effect"], OF_OTHERS.iter().map(row))
 }
 
-/// What the members of an identity-based connection to queues mean
-/// (<https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#identity-based-connections>).
-const CONNECTION: [(&str, &str); 3] = [
-    ("queueServiceUri", "`https://ACCOUNT.queue.core.windows.net`, the first part of `ONBOARDER_QUEUE`"),
-    ("credential", "`managedidentity`, with a user-assigned identity"),
-    ("clientId", "its client id, the same as `AZURE_CLIENT_ID`"),
+/// What the members of an identity-based connection mean, by the trigger that connects
+/// (<https://learn.microsoft.com/azure/azure-functions/functions-reference#common-properties-for-identity-based-connections>).
+const CONNECTIONS: [(&str, &str, &str); 2] = [
+    ("queueTrigger", "queueServiceUri", "`https://ACCOUNT.queue.core.windows.net`, the first part of `ONBOARDER_QUEUE`"),
+    ("eventHubTrigger", "fullyQualifiedNamespace", "`NAMESPACE.servicebus.windows.net`, without which the function has to be off"),
 ];
+const IDENTITY: [(&str, &str); 2] =
+    [("credential", "`managedidentity`, with a user-assigned identity"), ("clientId", "its client id, the same as `AZURE_CLIENT_ID`")];
+
+/// What stands between percent signs in function.json, by the member that it is the value of.
+const NAMED: [(&str, &str); 3] = [
+    ("queueName", "the queue's name, the last part of `ONBOARDER_QUEUE`"),
+    ("eventHubName", "the name of the Event Hub with the activity log"),
+    ("schedule", "when a sweep begins, in UTC: second, minute, hour, day, month, day of the week. `0 0 * * * *` is every hour"),
+];
+
+/// Functions that a deployment may do without (<https://learn.microsoft.com/azure/azure-functions/disable-function>).
+const CAN_BE_OFF: [&str; 2] = ["timerTrigger", "eventHubTrigger"];
 
 fn app_settings() -> String {
     let mut rows = Vec::new();
-    for file in files(&project("functions"), "function.json") {
+    let mut folders = files(&project("functions"), "function.json");
+    folders.sort();
+    for file in folders {
         let function = file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
         for binding in json(file.to_str().unwrap())["bindings"].as_array().unwrap() {
-            if let Some(name) = binding["queueName"].as_str().and_then(|name| name.strip_prefix('%')?.strip_suffix('%')) {
-                rows.push([code(name), code(&function), "the queue's name, the last part of `ONBOARDER_QUEUE`".to_owned()]);
+            let mut row = |name: String, value: &str| rows.push([code(name), code(&function), value.to_owned()]);
+            for (member, value) in NAMED {
+                if let Some(name) = binding[member].as_str().and_then(|name| name.strip_prefix('%')?.strip_suffix('%')) {
+                    row(name.to_owned(), value);
+                }
             }
+            let kind = binding["type"].as_str().unwrap();
             if let Some(connection) = binding["connection"].as_str() {
-                rows.extend(CONNECTION.map(|(member, value)| [code(format!("{connection}__{member}")), code(&function), value.to_owned()]));
+                let (_, place, meaning) = CONNECTIONS.iter().find(|(trigger, ..)| *trigger == kind).unwrap();
+                for (member, value) in [(*place, *meaning)].into_iter().chain(IDENTITY) {
+                    row(format!("{connection}__{member}"), value);
+                }
+            }
+            if CAN_BE_OFF.contains(&kind) {
+                row(format!("AzureWebJobs.{function}.Disabled"), "`true` where it is to be off; else not set");
             }
         }
     }
@@ -106,19 +129,26 @@ fn app_settings() -> String {
 }
 
 /// Why each value of host.json is what it is.
-const HOST: [(&str, &str); 16] = [
+const HOST: [(&str, &str); 17] = [
     ("version", "the only schema there is"),
     ("customHandler.description.defaultExecutablePath", "the binary of this project, at the root of the package"),
     ("customHandler.enableProxyingHttpRequest", "`/api/onboard` gets the request as it came, and its answer is the handler's own"),
-    ("extensionBundle.id", "brings the Event Grid and the queue trigger"),
+    ("extensionBundle.id", "brings the triggers of Event Grid, queues and Event Hubs"),
     ("extensionBundle.version", "the bundles of the Functions host 4"),
+    (
+        "extensions.eventHubs.maxEventBatchSize",
+        "events of the activity log's hub in one call: with the largest, as many bytes as the handler takes",
+    ),
     ("extensions.http.routePrefix", "the path of `Onboard` is `/api/onboard`"),
     ("extensions.queues.batchSize", "messages that an instance takes at once; with the next line, at most 12 at a time"),
     ("extensions.queues.newBatchThreshold", "it fetches more when so many are left"),
     ("extensions.queues.maxDequeueCount", "after so many failed calls the message goes to `{queue}-poison`"),
     ("extensions.queues.visibilityTimeout", "how long a message waits after a failed call"),
     ("extensions.queues.messageEncoding", "messages are plain JSON. Base64 text, such as Event Grid can put there, is read too"),
-    ("functionTimeout", "longer than an invocation works: 25 seconds, and 4 for publishing or putting back"),
+    (
+        "functionTimeout",
+        "the longest that a sweep may take, and what every plan allows. All else ends itself after 25 seconds, and 4 for publishing or putting back",
+    ),
     ("logging.logLevel.Host.Function.Console", "the handler's own lines"),
     ("logging.logLevel.Host.Results", "one line for each call of a function"),
     ("logging.applicationInsights.samplingSettings.isEnabled", "Application Insights keeps a share of what is logged under load"),

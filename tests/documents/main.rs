@@ -183,6 +183,7 @@ mod simulator {
     fn operations() -> BTreeSet<String> {
         let services = [
             "arm",
+            "blob",
             "entra",
             "event-bridge",
             "event-grid",
@@ -192,6 +193,7 @@ mod simulator {
             "key-vault",
             "queue",
             "secrets-manager",
+            "s3",
             "sqs",
             "sts",
         ];
@@ -200,7 +202,7 @@ mod simulator {
                 .split_once('.')
                 .is_some_and(|(service, rest)| services.contains(&service) && rest.rsplit('.').next() != Some("unknown"));
             let is_host = matches!(text.rsplit('.').next(), Some("com" | "net"));
-            known && !is_host && text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'))
+            known && !is_host && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-'))
         };
         let texts = files(&project("simulator/src/services"), ".rs").into_iter().map(|file| read(&file));
         let quoted = texts.flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>());
@@ -270,6 +272,7 @@ mod examples_are_taken {
             examples("schema: queue-message"),
             examples("event-grid-schema"),
             examples("event-bridge"),
+            examples("activity-log"),
         ]
         .concat()
         {

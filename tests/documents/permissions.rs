@@ -12,6 +12,8 @@ pub fn parts() -> Vec<(&'static str, String)> {
         Holder::ResultsTopic => "rights of the results topic",
         Holder::AwsRole => "rights of the role on AWS",
         Holder::AwsRule => "rights of the rule on AWS",
+        Holder::AwsTimer => "rights of the sweep's timer on AWS",
+        Holder::AwsReplayer => "rights of whoever replays on AWS",
     };
     Holder::ALL.into_iter().map(|holder| (name(holder), permissions.markdown(holder))).collect()
 }

@@ -78,3 +78,17 @@ fn the_host_starts_the_handler_and_hands_it_messages_as_they_are() {
     let limit = minutes.rsplit(':').next().unwrap().parse::<u64>().unwrap() * 60 + seconds.parse::<u64>().unwrap();
     assert!(limit > 30, "the host waits longer than an invocation works");
 }
+
+/// Event Hubs delivers nothing again by itself: where the queue could not be reached, the host has to try until it can.
+#[test]
+fn what_reads_an_event_hub_is_tried_again_in_batches_that_the_handler_takes() {
+    let host = json(&project("host.json"));
+    assert!(host["extensions"]["eventHubs"]["maxEventBatchSize"].as_u64().unwrap() <= 10);
+    for (name, bindings) in functions() {
+        if trigger(&name, &bindings)["type"] == "eventHubTrigger" {
+            assert_eq!(trigger(&name, &bindings)["cardinality"], "many");
+            let retry = json(&project("functions").join(&name).join("function.json"))["retry"].clone();
+            assert_eq!(retry["maxRetryCount"], -1, "{name} is tried without end");
+        }
+    }
+}

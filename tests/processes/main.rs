@@ -15,3 +15,4 @@ mod layout;
 mod package;
 mod process;
 mod simulator;
+mod storage;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use ispm_onboarder_simulator::World;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,10 +27,26 @@ pub struct Simulator {
 impl Simulator {
     /// Starts one at a free port and waits for its environment file.
     pub async fn start() -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), &[]).await
+    }
+
+    /// The same with a world of the test's own.
+    pub async fn start_in(world: &World) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("world.json");
+        std::fs::write(&file, serde_json::to_string(world).unwrap()).unwrap();
+        Self::start_with(directory, &["--world", file.to_str().unwrap()]).await
+    }
+
+    /// The same with an estate of this size.
+    pub async fn start_of(subscriptions: usize) -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), &["--subscriptions", &subscriptions.to_string()]).await
+    }
+
+    async fn start_with(directory: TempDir, arguments: &[&str]) -> Self {
         let file = directory.path().join("sim.env");
         let mut command = Command::new(COMMAND_LINE);
-        command.args(["simulate", "--port", "0", "--env-file"]).arg(&file).env_clear();
+        command.args(["simulate", "--port", "0", "--env-file"]).arg(&file).args(arguments).env_clear();
         let mut process = Process::start(&mut command, directory.path());
         // The file is moved into its place when it is whole.
         let environment = until("the environment file is there", async || {

@@ -220,7 +220,7 @@ mod foreign {
     #[tokio::test(start_paused = true)]
     async fn a_message_of_a_newer_version_is_kept_for_it() {
         let s = Given::demo().start();
-        let message = json!({"version": 2, "firstSeen": "2126-11-22T10:00:00Z", "new": true});
+        let message = json!({"version": 3, "firstSeen": "2126-11-22T10:00:00Z", "new": true});
         s.enqueue(message.to_string());
         s.settle(23).await;
         assert_eq!(s.expect_waiting().message, message, "as it was");

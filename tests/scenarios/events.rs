@@ -80,6 +80,20 @@ async fn an_event_that_event_grid_put_into_the_queue_is_taken_up() {
     }
 }
 
+/// What a person may replay from a file must not go round in circles by itself.
+#[tokio::test(start_paused = true)]
+async fn a_failed_result_that_comes_as_an_event_asks_for_nothing() {
+    let s = Given::demo().start();
+    let mut result = s.asking_for(&s.cast.new);
+    let cause = json!({"source": result["source"], "id": result["id"], "type": result["type"]});
+    result["type"] = json!("dev.ispm-onboarder.scope.failed.v1");
+    result["data"]["cause"] = cause;
+    result["data"]["code"] = json!("unavailable");
+    s.deliver(result).await;
+    s.expect_calls([]);
+    s.expect_results([]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn ids_in_upper_case_in_braces_and_with_blanks_are_the_same_ids() {
     let s = Given::demo().start();

@@ -4,7 +4,7 @@ use ispm_onboarder_simulator::Fault;
 use serde_json::json;
 
 use crate::faults::undone;
-use crate::harness::{Given, PUT_BACK, logs, subscription};
+use crate::harness::{EPOCH, Given, PUT_BACK, logs, subscription};
 
 #[tokio::test(start_paused = true)]
 async fn the_hosts_log_says_what_was_asked_two_steps_and_the_end() {
@@ -124,4 +124,40 @@ async fn everything_down_at_once_and_up_again_loses_nothing() {
     // Event Grid's own schedule has grown to hours by now.
     s.settle(6).await;
     assert_eq!(undone(&s), None);
+}
+
+/// What an event hub brings is put into the queue, with one call for each entry that counts; the tenant is for the worker to find.
+#[tokio::test(start_paused = true)]
+async fn entries_of_the_activity_log_are_queued_and_nothing_else_is_done() {
+    let s = Given::demo().start();
+    let entry = |id: &str| {
+        json!({
+            "time": "2126-11-22T09:50:00Z", "operationName": "Microsoft.Management", "resultType": "Succeeded", "correlationId": "c-1",
+            "resourceId": format!("/providers/Microsoft.Management/managementGroups/{}", s.cast.tenant),
+            "identity": { "claims": { "upn": "alice@contoso.example" } }, "callerIpAddress": "203.0.113.7",
+            "properties": { "message": format!("Entity {id} is created with parent entity corp") },
+        })
+    };
+    let text = json!({ "records": [entry(&s.cast.new), entry("corp"), entry(&s.cast.more[0])] }).to_string();
+    let body = json!({ "Data": { "records": json!([text]).to_string() }, "Metadata": {} }).to_string();
+    let answer = s.post("/OnActivityLog", &[], body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["Logs"], json!(["queued", "queued", "ignored: 1 entries"]));
+    let calls: Vec<String> = s.unread_calls().into_iter().map(|call| call.operation).filter(|call| call != "identity.token").collect();
+    assert_eq!(calls, [PUT_BACK; 2]);
+    let [one, two] = s.expect_all_waiting();
+    let scopes = [&one, &two].map(|waiting| waiting.message["scope"].as_str().unwrap().to_owned());
+    assert!(scopes.contains(&subscription(&s.cast.new)) && scopes.contains(&subscription(&s.cast.more[0])), "{scopes:?}");
+    let mut rest = one.message.clone();
+    rest["scope"] = json!(null);
+    let first_seen = one.first_seen();
+    assert_eq!(first_seen, EPOCH);
+    let expected = json!({
+        "version": 2, "scope": null, "action": "onboard", "attempts": 0, "unconfirmed": true, "causedAt": "2126-11-22T09:50:00Z",
+        "firstSeen": rest["firstSeen"],
+        "cause": {
+            "source": format!("/providers/microsoft.management/managementgroups/{}", s.cast.tenant), "id": "c-1", "type": "Microsoft.Management",
+        },
+    });
+    assert_eq!(rest, expected);
 }

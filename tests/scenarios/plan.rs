@@ -37,8 +37,8 @@ fn record(change: impl FnOnce(&mut Value)) -> TenantRecord {
     TenantRecord::read(&record.to_string(), guid(TENANT), &config.ispm_hosts).unwrap()
 }
 
-fn request(action: Action) -> Request {
-    Inbound::by_hand(guid(TENANT), Scope::parse(SUBSCRIPTION).unwrap(), action, "call").request.unwrap()
+fn request() -> Request {
+    Inbound::by_hand(guid(TENANT), Scope::parse(SUBSCRIPTION).unwrap(), Action::Onboard, "call").request.unwrap()
 }
 
 /// Reader or another role at a scope.
@@ -49,6 +49,7 @@ fn assignment(scope: &str, role: &str, conditional: bool) -> Assignment {
         role: role.to_owned(),
         principal: PRINCIPAL.to_owned(),
         conditional,
+        marked: false,
     }
 }
 
@@ -74,13 +75,13 @@ fn steps(plan: &Plan) -> Vec<String> {
 
 #[test]
 fn a_plan_prints_what_will_be_done() {
-    let plan = plan(&request(Action::Onboard), &record(|_| {}), &observed(vec![])).unwrap();
+    let plan = plan(&request(), &record(|_| {}), &observed(vec![])).unwrap();
     insta::assert_snapshot!(steps(&plan).join("\n"));
 }
 
 #[test]
 fn the_same_input_gives_the_same_plan() {
-    let (request, record, observed) = (request(Action::Onboard), record(|_| {}), observed(vec![]));
+    let (request, record, observed) = (request(), record(|_| {}), observed(vec![]));
     assert_eq!(plan(&request, &record, &observed).unwrap(), plan(&request, &record, &observed).unwrap());
 }
 
@@ -88,7 +89,7 @@ fn the_same_input_gives_the_same_plan() {
 fn reader_at_the_scope_itself_is_preferred_to_one_above_it() {
     let reader = READER.to_string();
     let found = observed(vec![assignment(CORP, &reader, false), assignment(SUBSCRIPTION, &reader, false)]);
-    let plan = plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap();
+    let plan = plan(&request(), &record(|_| {}), &found).unwrap();
     let role = plan.role.unwrap();
     assert_eq!((role.scope.to_string().as_str(), role.inherited), (SUBSCRIPTION, false));
 }
@@ -96,14 +97,14 @@ fn reader_at_the_scope_itself_is_preferred_to_one_above_it() {
 #[test]
 fn a_role_definitions_id_is_compared_without_regard_to_case() {
     let found = observed(vec![assignment(SUBSCRIPTION, &READER.to_string().to_uppercase(), false)]);
-    assert!(plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap().role.is_some());
+    assert!(plan(&request(), &record(|_| {}), &found).unwrap().role.is_some());
 }
 
 #[test]
 fn reader_at_the_directorys_very_root_is_inherited_and_one_at_a_resource_group_is_nothing() {
     let role_of = |scope: &str| {
         let found = observed(vec![assignment(scope, &READER.to_string(), false)]);
-        plan(&request(Action::Onboard), &record(|_| {}), &found).unwrap().role
+        plan(&request(), &record(|_| {}), &found).unwrap().role
     };
     assert!(role_of("/").is_some_and(|role| role.inherited));
     assert!(role_of(&format!("{SUBSCRIPTION}/resourceGroups/web")).is_none());
@@ -112,20 +113,87 @@ fn reader_at_the_directorys_very_root_is_inherited_and_one_at_a_resource_group_i
 #[test]
 fn a_policy_that_forbids_assigning_plans_no_assignment_whatever_else_is_missing() {
     let never = record(|record| record["policy"] = json!({"assign": "never"}));
-    let error = plan(&request(Action::Onboard), &never, &observed(vec![])).unwrap_err();
+    let error = plan(&request(), &never, &observed(vec![])).unwrap_err();
     assert_eq!(error.code, Code::RoleMissing);
-}
-
-#[test]
-fn offboarding_plans_nothing() {
-    let error = plan(&request(Action::Offboard), &record(|_| {}), &observed(vec![])).unwrap_err();
-    assert_eq!(error.code, Code::OffboardingByEvent);
 }
 
 #[test]
 fn console_mode_asks_and_does_not_create() {
     let console = record(|record| record["ispm"]["connect"] = json!({"mode": "console"}));
-    let plan = plan(&request(Action::Onboard), &console, &Observed { connection_name: None, ..observed(vec![]) }).unwrap();
+    let plan = plan(&request(), &console, &Observed { connection_name: None, ..observed(vec![]) }).unwrap();
     let steps = steps(&plan);
     assert!(steps.len() == 2 && steps[1].contains("console") && steps[1].contains("Contoso"), "{steps:?}");
+}
+
+/// The decision of the way back.
+mod back {
+    use ispm_onboarder::azure::assignment_name;
+    use ispm_onboarder::ispm::{Connection, Status};
+    use ispm_onboarder::offboard::{self, Presence, Standing};
+    use ispm_onboarder::request::Authority;
+    use ispm_onboarder::tenant::Offboard;
+
+    use super::*;
+
+    fn ours() -> Assignment {
+        let name = assignment_name(&Scope::parse(SUBSCRIPTION).unwrap(), guid(PRINCIPAL));
+        let id = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/{name}");
+        Assignment { id, marked: true, ..assignment(SUBSCRIPTION, &READER.to_string(), false) }
+    }
+
+    fn standing(presence: Presence) -> Standing {
+        let connection = Connection { id: Some("c1".to_owned()), name: "azure-contoso".to_owned(), status: Status::Connected };
+        Standing {
+            principal: guid(PRINCIPAL),
+            presence,
+            assignments: vec![ours()],
+            connection: Ok(Found { connection: Some(connection), ours: true, surplus: vec!["c2".to_owned()] }),
+            connection_needed: false,
+        }
+    }
+
+    fn asked(authority: Authority) -> Request {
+        Request { action: Action::Offboard, authority, ..request() }
+    }
+
+    #[test]
+    fn a_plan_prints_what_will_be_removed() {
+        let plan = offboard::plan(&asked(Authority::Person), &record(|_| {}).policy, &standing(Presence::Here(None))).unwrap();
+        insta::assert_snapshot!(steps(&plan).join("\n"));
+    }
+
+    #[test]
+    fn an_event_needs_the_policy_and_a_state_and_a_person_neither() {
+        let policy = |offboard| ispm_onboarder::tenant::Policy { offboard, ..record(|_| {}).policy };
+        let here = || Presence::Here(Some(observed(vec![]).scope));
+        for (authority, allowed, presence, expected) in [
+            (Authority::Person, Offboard::Never, Presence::Here(None), None),
+            (Authority::Event, Offboard::Never, Presence::Gone, Some(Code::OffboardingByEvent)),
+            (Authority::Event, Offboard::ExcludedOrGone, here(), Some(Code::OffboardingNotJustified)),
+            // Nothing that was not read justifies anything.
+            (Authority::Event, Offboard::ExcludedOrGone, Presence::Here(None), Some(Code::OffboardingNotJustified)),
+            (Authority::Event, Offboard::ExcludedOrGone, Presence::Gone, None),
+            (Authority::Event, Offboard::ExcludedOrGone, Presence::Elsewhere, None),
+        ] {
+            let shown = format!("{authority:?} {allowed:?} {presence:?}");
+            let plan = offboard::plan(&asked(authority), &policy(allowed), &standing(presence));
+            assert_eq!(plan.err().map(|error| error.code), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_ours_is_planned_and_a_needed_connection_stays() {
+        let policy = record(|_| {}).policy;
+        let scope = Scope::parse(SUBSCRIPTION).unwrap();
+        for other in [
+            Assignment { marked: false, ..ours() },
+            Assignment { id: format!("{SUBSCRIPTION}/…/{PRINCIPAL}"), ..ours() },
+            Assignment { scope: AssignedAt::parse(CORP), ..ours() },
+        ] {
+            assert!(!other.is_ours(&scope, guid(PRINCIPAL)));
+            let standing = Standing { assignments: vec![other], connection_needed: true, ..standing(Presence::Here(None)) };
+            let plan = offboard::plan(&asked(Authority::Person), &policy, &standing).unwrap();
+            assert!(plan.steps.is_empty() && plan.role.is_some(), "{plan:?}");
+        }
+    }
 }

@@ -33,7 +33,7 @@ impl io::Write for Log {
 }
 
 /// Begins to keep all that this thread logs, at the finest level.
-fn listen() {
+pub fn listen() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
         let listening = dynamic_filter_fn(|metadata, _| LOG.with_borrow(Option::is_some) && may_be_logged(metadata));
@@ -41,6 +41,11 @@ fn listen() {
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).expect("nothing else listens");
     });
     LOG.set(Some(String::new()));
+}
+
+/// What was logged since, and no more of it.
+pub fn heard() -> String {
+    LOG.take().unwrap_or_default()
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +68,7 @@ async fn no_secret_is_logged_even_at_the_finest_level_and_with_a_fault_in_every_
             s.forgive_what_waits();
         }
     }
-    let text = LOG.take().unwrap_or_default();
+    let text = heard();
     for expected in ["\"TRACE\"", "\"outcome\":\"onboarded\"", "https://management.azure.com/subscriptions/"] {
         assert!(text.contains(expected), "{expected} was not logged: there is nothing to look through");
     }

@@ -1,26 +1,26 @@
-//! A proxy before the simulator's proxy, which leads one name elsewhere.
+//! A proxy before the simulator's proxy, which leads some names elsewhere.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
-/// Starts a relay on 127.0.0.1 and gives back its port. A `CONNECT` to `name` is led to the port `there`; everything else goes to the
-/// proxy at the port `otherwise` as it came. It lasts as long as the test's process.
-pub fn start(name: &str, there: u16, otherwise: u16) -> u16 {
+/// Starts a relay on 127.0.0.1 and gives back its port. A `CONNECT` to a name is led to its port; everything else goes to the proxy at the
+/// port `otherwise` as it came. It lasts as long as the test's process.
+pub fn start(names: Vec<(String, u16)>, otherwise: u16) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let wanted = format!("CONNECT {name}:443 ");
+    let wanted: Vec<(String, u16)> = names.into_iter().map(|(name, port)| (format!("CONNECT {name}:443 "), port)).collect();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let wanted = wanted.clone();
             // A connection that breaks is seen by its client.
-            thread::spawn(move || serve(client, &wanted, there, otherwise));
+            thread::spawn(move || serve(client, &wanted, otherwise));
         }
     });
     port
 }
 
-fn serve(client: TcpStream, wanted: &str, there: u16, otherwise: u16) -> io::Result<()> {
+fn serve(client: TcpStream, wanted: &[(String, u16)], otherwise: u16) -> io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -28,9 +28,9 @@ fn serve(client: TcpStream, wanted: &str, there: u16, otherwise: u16) -> io::Res
             return Ok(());
         }
     }
-    let is_wanted = head.starts_with(wanted);
-    let mut upstream = TcpStream::connect(("127.0.0.1", if is_wanted { there } else { otherwise }))?;
-    if is_wanted {
+    let there = wanted.iter().find(|(start, _)| head.starts_with(start)).map(|(_, port)| *port);
+    let mut upstream = TcpStream::connect(("127.0.0.1", there.unwrap_or(otherwise)))?;
+    if there.is_some() {
         (&client).write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
     } else {
         upstream.write_all(head.as_bytes())?;

@@ -106,3 +106,23 @@ async fn results_for_standard_output_stand_only_in_the_document() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(ran.document()["results"].as_array().map(Vec::len), Some(1));
 }
+
+/// Whoever types does not have to say which tenant an entry is about, where only one has a record.
+#[tokio::test]
+async fn entries_of_the_activity_log_are_planned_and_done() {
+    let simulator = Simulator::start().await;
+    let event = simulator.new_subscription().await;
+    let scope = event["data"]["scope"].as_str().unwrap();
+    let entry = |id: &str| {
+        json!({
+            "time": event["time"], "operationName": "Microsoft.Management", "resultType": "Succeeded", "correlationId": "c-1",
+            "resourceId": "/providers/Microsoft.Management/managementGroups/corp",
+            "properties": { "message": format!("Entity {id} is created with parent entity corp") },
+        })
+    };
+    let entries = json!({ "records": [entry(scope.rsplit('/').next().unwrap())] });
+    let planned = simulator.invoke(&entries, &["--dry-run", "--output", "json"]);
+    assert_eq!(planned.document()["plans"][0]["scope"], scope, "{planned:?}");
+    let done = simulator.invoke(&entries, &["--output", "json"]);
+    assert_eq!((done.code, &done.document()["results"][0]["subject"]), (Some(0), &event["data"]["scope"]), "{done:?}");
+}

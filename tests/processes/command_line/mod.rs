@@ -1,16 +1,24 @@
 //! The command line, read as a user reads it.
 
+mod coverage;
 mod demo;
 mod invoke;
+mod offboard;
 mod onboard;
 mod permissions;
+mod replay;
 mod simulate;
+mod sweep;
 mod usage;
 
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::process::Output;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
 
 use crate::simulator::{COMMAND_LINE, Simulator};
@@ -20,15 +28,15 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 /// What a command left behind.
 #[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
+pub struct Ran {
+    pub code: Option<i32>,
     stdout: String,
     stderr: String,
 }
 
 impl Ran {
     /// The one document on standard output.
-    fn document(&self) -> Value {
+    pub fn document(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
@@ -58,9 +66,19 @@ fn run_with<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>, argumen
     command.output().unwrap().into()
 }
 
+/// A terminal: the end that a person sits at, and the end that a command gets.
+fn terminal() -> (File, OwnedFd) {
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    tcsetwinsize(&controller, Winsize { ws_row: 50, ws_col: 160, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+    (File::from(controller), File::options().read(true).write(true).open(name).unwrap().into())
+}
+
 impl Simulator {
     /// Runs a command with the variables of the environment file.
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         self.run_on(arguments, "")
     }
 

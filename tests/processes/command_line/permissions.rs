@@ -104,6 +104,19 @@ fn to_verify_only_is_reader_here_and_no_right_to_assign() {
 }
 
 #[test]
+fn the_right_to_remove_is_asked_for_by_itself_and_held_by_a_condition_of_its_own() {
+    let calls =
+        typed_into_bash(&texts(&document(&[&ALL as &[&str], &["--verify-only", "--allow-offboarding"]].concat())["commands"], "command"));
+    let of_login = assignments(&calls, LOGIN);
+    let roles: Vec<_> = of_login.iter().map(|call| option(call, "--role").unwrap()).collect();
+    assert_eq!(roles, ["ISPM onboarder: read", "ISPM onboarder: remove Reader"]);
+    let condition = CONDITION.replace("/write'", "/delete'").replace("@Request", "@Resource");
+    assert_eq!(option(of_login[1], "--condition"), Some(condition.as_str()));
+    let without = document(&ALL).to_string();
+    assert!(!without.contains("roleAssignments/delete"), "nobody asked for it: {without}");
+}
+
+#[test]
 fn graph_is_asked_for_by_a_body_of_json() {
     let document = document(&["--login", LOGIN]);
     let calls = typed_into_bash(&texts(&document["commands"], "command"));

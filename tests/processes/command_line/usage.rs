@@ -1,24 +1,30 @@
 //! What every command has: help, hints, exit codes, colours for people only.
 
-use std::fs::File;
 use std::io::Read as _;
-use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
-
-use super::run;
+use super::{run, terminal};
 use crate::simulator::COMMAND_LINE;
 
 #[test]
 fn help_names_the_commands_and_the_exit_codes() {
     let help = run(&["--help"]);
     assert_eq!(help.code, Some(0));
-    for words in ["demo", "simulate", "invoke", "onboard", "permissions", "Exit codes", "3 something may succeed later"] {
+    for words in [
+        "demo",
+        "simulate",
+        "invoke",
+        "onboard",
+        "sweep",
+        "coverage",
+        "offboard",
+        "permissions",
+        "Exit codes",
+        "3 something may succeed later",
+    ] {
         assert!(help.stdout.contains(words), "{words} in\n{}", help.stdout);
     }
-    for command in ["demo", "simulate", "invoke", "onboard", "permissions"] {
+    for command in ["demo", "simulate", "invoke", "onboard", "sweep", "coverage", "offboard", "permissions"] {
         let help = run(&[command, "--help"]);
         assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
         assert!(help.stdout.contains("Usage: ispm-onboarder"), "{}", help.stdout);
@@ -28,7 +34,7 @@ fn help_names_the_commands_and_the_exit_codes() {
 
 #[test]
 fn a_wrong_command_line_is_exit_2_on_standard_error() {
-    for arguments in [&["frobnicate"] as &[&str], &["onboard"], &["invoke"], &["demo", "--output", "yaml"], &[]] {
+    for arguments in [&["frobnicate"] as &[&str], &["onboard"], &["offboard"], &["invoke"], &["demo", "--output", "yaml"], &[]] {
         let refused = run(arguments);
         assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{arguments:?}: {refused:?}");
         assert!(!refused.stderr.is_empty());
@@ -57,19 +63,13 @@ fn colours_are_for_terminals_and_not_where_no_color_is_set() {
 
 /// What `demo` writes to a terminal.
 fn on_a_terminal(variables: &[(&str, &str)]) -> String {
-    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&controller).unwrap();
-    unlockpt(&controller).unwrap();
-    tcsetwinsize(&controller, Winsize { ws_row: 50, ws_col: 160, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-    let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
-    let terminal: OwnedFd = File::options().read(true).write(true).open(name).unwrap().into();
+    let (mut controller, terminal) = terminal();
     let mut command = Command::new(COMMAND_LINE);
     command.arg("demo").env_clear().env("TERM", "xterm").envs(variables.iter().copied());
     let mut child = command.stdin(Stdio::null()).stdout(terminal).stderr(Stdio::null()).spawn().unwrap();
     // The command holds the last end of the terminal; without it, reading ends.
     drop(command);
     let mut written = Vec::new();
-    let mut controller = File::from(controller);
     // A terminal whose other end is closed is read to its end, and then gives an error instead of nothing.
     let _ = controller.read_to_end(&mut written);
     assert!(child.wait().unwrap().success());

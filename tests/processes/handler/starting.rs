@@ -44,7 +44,7 @@ async fn a_wrong_configuration_is_told_whole_to_callers_and_in_the_log() {
     let settings: BTreeMap<_, _> = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let mut app = FunctionApp::start(&settings).await;
     let faulty = ["ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_TENANTS"];
-    for path in ["/OnOnboardingEvent", "/OnOnboardingMessage", "/api/onboard"] {
+    for path in ["/OnOnboardingEvent", "/OnOnboardingMessage", "/OnActivityLog", "/api/onboard"] {
         let answer = app.post(path, &json!({ "Data": { "event": {} }, "Metadata": {} })).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
         let detail = answer.body["detail"].as_str().unwrap();

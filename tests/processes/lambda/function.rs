@@ -29,10 +29,10 @@ pub fn bootstrap() -> PathBuf {
 /// The variables of a deployment on AWS in the simulator's world. Of Azure's platform there is nothing.
 pub fn settings(simulator: &Simulator) -> BTreeMap<String, String> {
     let mut settings = simulator.environment.clone();
-    for name in ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "AZURE_CLIENT_ID"] {
+    for name in ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "AZURE_CLIENT_ID", "ONBOARDER_DEAD_LETTERS"] {
         settings.remove(name);
     }
-    for name in ["SECRET_STORE", "RESULTS", "QUEUE"] {
+    for name in ["SECRET_STORE", "RESULTS", "QUEUE", "REPORT"] {
         let value = simulator.variable(&format!("SIMULATOR_AWS_{name}")).to_owned();
         settings.insert(format!("ONBOARDER_{name}"), value);
     }

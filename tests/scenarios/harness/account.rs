@@ -92,6 +92,13 @@ impl Scenario {
         waiting.try_into().unwrap_or_else(|waiting: Vec<Waiting>| panic!("{N} requests should wait, and these do: {waiting:#?}"))
     }
 
+    /// What waits in the queue, as it is stored, accounted for.
+    pub fn waiting_texts(&self) -> Vec<String> {
+        let messages = self.messages();
+        self.waiting.set(messages.len());
+        messages.into_iter().map(|message| message.text).collect()
+    }
+
     /// Accounts for inputs that the platform gave up: dead-lettered, or put away in the poison queue.
     #[track_caller]
     pub fn expect_given_up(&self, count: usize) {

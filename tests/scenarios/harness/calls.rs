@@ -22,6 +22,11 @@ pub const SECRET_STORE: &str = match HOST {
     Host::Functions => "key-vault.*",
     Host::Lambda => "secrets-manager.*",
 };
+/// Listing the names of the secrets.
+pub const LIST_SECRETS: &str = match HOST {
+    Host::Functions => "key-vault.secrets.list",
+    Host::Lambda => "secrets-manager.secrets.list",
+};
 /// Reading a secret.
 pub const GET_SECRET: &str = match HOST {
     Host::Functions => "key-vault.secret.get",

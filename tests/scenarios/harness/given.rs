@@ -7,11 +7,11 @@ use std::sync::Arc;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use ispm_onboarder::Onboarder;
 use ispm_onboarder::aws::Aws;
-use ispm_onboarder::callers::{Callers, EntraTokens, WebhookKeys};
+use ispm_onboarder::callers::WebhookKeys;
 use ispm_onboarder::clock::Clock;
 use ispm_onboarder::config::Config;
+use ispm_onboarder::hosts::Deployment;
 use ispm_onboarder::hosts::functions::router;
 use ispm_onboarder::hosts::http::Readiness;
 use ispm_onboarder::hosts::lambda::LambdaFunction;
@@ -53,17 +53,34 @@ pub fn record_in(world: &World, cast: &DemoCast) -> Value {
 impl Given {
     /// The demo's estate: one tenant, one subscription for each story.
     pub fn demo() -> Self {
+        Self::of(World::demo(7))
+    }
+
+    /// The same deployment before a large estate, whose cast is `EstateCast::of` the same numbers.
+    pub fn estate(subscriptions: usize, groups: usize, covered_percent: usize) -> Self {
+        Self::of(World::estate(subscriptions, groups, covered_percent))
+    }
+
+    fn of(mut world: World) -> Self {
         let cast = DemoCast::of(7);
-        let (secrets, results, queue) = match HOST {
+        let (secrets, results, queue, report) = match HOST {
             Host::Functions => (
                 format!("https://{}.vault.azure.net", cast.vault),
                 format!("https://{}/api/events", cast.topic),
                 format!("https://{}.queue.core.windows.net/{}", cast.storage_account, cast.queue),
+                format!("https://{}.blob.core.windows.net/report", cast.storage_account),
             ),
-            Host::Lambda => ("aws-secretsmanager:".to_owned(), format!("eventbridge:{}", cast.aws.bus), cast.aws.queue_url.clone()),
+            Host::Lambda => {
+                let (bus, queue) = (format!("eventbridge:{}", cast.aws.bus), cast.aws.queue_url.clone());
+                ("aws-secretsmanager:".to_owned(), bus, queue, format!("s3://{}/coverage", cast.aws.bucket))
+            }
         };
-        let settings = BTreeMap::from([("ONBOARDER_SECRET_STORE", secrets), ("ONBOARDER_RESULTS", results), ("ONBOARDER_QUEUE", queue)]);
-        let mut world = World::demo(7);
+        let settings = BTreeMap::from([
+            ("ONBOARDER_SECRET_STORE", secrets),
+            ("ONBOARDER_RESULTS", results),
+            ("ONBOARDER_QUEUE", queue),
+            ("ONBOARDER_REPORT", report),
+        ]);
         // `azure_core` renews a token in time by the machine's clock, which stands still here: let tokens last, but where their end is told.
         world.settings.token_lifetime_seconds = 7 * 24 * 3600;
         Self { world, cast, settings, faults: Vec::new() }
@@ -122,26 +139,29 @@ impl Given {
 
 fn on_functions(config: Config, simulator: &Simulator, worked: &Worked) -> Platform {
     let platform = Arc::new(SimulatedIdentity(simulator.clone()));
-    let onboarder = Onboarder::new(config, platform, simulator.transport(), Clock::starting_at(EPOCH));
-    let router = router(Readiness::ready(Arc::new(onboarder)));
+    let deployment = Deployment::new(config, platform, simulator.transport(), Clock::starting_at(EPOCH));
+    let router = router(Readiness::ready(deployment));
     let worker = Arc::new(InMemory { router: router.clone(), worked: worked.clone() });
     let host = FunctionsHost::new(simulator.clone(), worker).with_visibility_timeout(VISIBILITY_TIMEOUT);
     Platform::Functions { host, router }
 }
 
-fn on_lambda(config: Config, simulator: &Simulator, worked: &Worked, cast: &DemoCast) -> Platform {
-    let (transport, clock) = (simulator.transport(), Clock::starting_at(EPOCH));
+/// The function's role in the demo's AWS account.
+pub fn aws_role(simulator: &Simulator, cast: &DemoCast) -> Arc<dyn ispm_onboarder::identity::Platform> {
     let key = Credentials::from_keys(&cast.aws.access_key_id, cast.aws.secret_access_key.reveal(), None);
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(cast.aws.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(key))
         .build();
-    let platform: Arc<dyn ispm_onboarder::identity::Platform> = Arc::new(AwsRole(Aws::new(sdk, transport.clone(), clock)));
-    let tokens = EntraTokens::new(&config, &transport, clock);
+    Arc::new(AwsRole(Aws::new(sdk, simulator.transport(), Clock::starting_at(EPOCH))))
+}
+
+fn on_lambda(config: Config, simulator: &Simulator, worked: &Worked, cast: &DemoCast) -> Platform {
+    let (transport, clock) = (simulator.transport(), Clock::starting_at(EPOCH));
+    let platform = aws_role(simulator, cast);
     let keys = WebhookKeys::new(SecretStore::open(&config.secret_store, &platform, &transport), clock);
-    let onboarder = Onboarder::new(config, platform, transport, clock);
-    let function = LambdaFunction::new(Arc::new(onboarder), Callers::new(tokens, keys));
+    let function = LambdaFunction::new(Deployment::new(config, platform, transport, clock), keys);
     host::lambda(simulator, function, worked, &cast.aws.queue_url)
 }
 

@@ -8,8 +8,10 @@ mod host;
 mod worker;
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
+use azure_core::http::HttpClient;
 use ispm_onboarder::hosts::lambda::LambdaFunction;
 use ispm_onboarder_simulator::platform::Delivery;
 use ispm_onboarder_simulator::world::AssignmentView;
@@ -19,12 +21,14 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 pub use account::{COLD_START, SECRETS};
-pub use calls::{ASSIGN, CONNECT, GET_SECRET, PUBLISH, PUT_BACK, SECRET_STORE, cold, warm};
+pub use calls::{ASSIGN, CONNECT, GET_SECRET, LIST_SECRETS, PUBLISH, PUT_BACK, SECRET_STORE, cold, warm};
 #[allow(unused_imports, reason = "the log is Functions' alone")]
 pub use events::logs;
 pub use events::{PIPELINE, event_grid_event, requested};
 pub use given::{Given, store_secret, stored_secret};
 pub use host::{Host, Platform};
+#[allow(unused_imports, reason = "on Lambda nothing needs a managed identity by itself")]
+pub use worker::SimulatedIdentity;
 pub use worker::{Answer, Worked};
 
 use crate::HOST;
@@ -113,6 +117,40 @@ impl Scenario {
         self.host.send(&self.worked, "GET", path, &[], Vec::new()).await
     }
 
+    /// Gets a route with these headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.host.send(&self.worked, "GET", path, headers, Vec::new()).await
+    }
+
+    /// Gets a route with these headers alone: on Lambda, AWS has not signed the caller in.
+    pub async fn get_by_headers(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        match &self.host {
+            Platform::Functions { .. } => self.get_with(path, headers).await,
+            Platform::Lambda { .. } => self.send_by_url("GET", path, headers, Vec::new()).await,
+        }
+    }
+
+    /// Runs the sweep, as the platform's timer does. The answer's lines tell each tenant.
+    pub async fn sweep(&self) -> Answer {
+        match &self.host {
+            Platform::Functions { .. } => {
+                let call = json!({ "Data": { "timer": "{\"IsPastDue\":false}" }, "Metadata": { "sys": { "MethodName": "Sweep" } } });
+                self.post("/Sweep", &[], call.to_string()).await
+            }
+            Platform::Lambda { function, .. } => {
+                let swept = worker::invoke(function, &self.worked, "sweep", &json!({ "command": "sweep" })).await;
+                Answer::of("sweep", swept)
+            }
+        }
+    }
+
+    /// The report that the last sweep left, as the deployment serves it.
+    pub async fn report(&self) -> Value {
+        let answer = self.get(&format!("/api/coverage?tenant={}&format=json", self.cast.tenant)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    }
+
     /// Invokes the function on Lambda with a payload, past the platform; a function error is told in its words.
     pub async fn invoke(&self, payload: &Value) -> Result<Value, String> {
         worker::invoke(self.function(), &self.worked, "invoke", payload).await
@@ -135,6 +173,16 @@ impl Scenario {
     pub async fn put_event(&self, entry: Value) -> Vec<Delivery> {
         let Platform::Lambda { host, .. } = &self.host else { panic!("this scenario is of Lambda") };
         host.put_event(&self.cast.aws.bus, &entry).await.expect("the bus takes it")
+    }
+
+    /// The function's role on AWS, for scenarios about one service.
+    pub fn aws_platform(&self) -> Arc<dyn ispm_onboarder::identity::Platform> {
+        given::aws_role(&self.simulator, &self.cast)
+    }
+
+    /// The way into this world.
+    pub fn transport(&self) -> Arc<dyn HttpClient> {
+        self.simulator.transport()
     }
 
     fn function(&self) -> &LambdaFunction {

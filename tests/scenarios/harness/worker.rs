@@ -9,6 +9,8 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::Request;
 use azure_core::credentials::TokenCredential;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ispm_onboarder::error::Error;
 use ispm_onboarder::hosts::lambda::LambdaFunction;
 use ispm_onboarder::identity::Platform;
@@ -25,11 +27,23 @@ pub struct Answer {
     pub status: u16,
     /// By lower-case name.
     pub headers: BTreeMap<String, String>,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+    /// The body as text.
     pub body: String,
     pub took: Duration,
 }
 
 impl Answer {
+    /// What an invocation came to; a function error is a 500.
+    pub fn of(path: &str, result: Result<Value, String>) -> Self {
+        let (status, body) = match result {
+            Ok(answer) => (200, answer.to_string()),
+            Err(words) => (500, words),
+        };
+        Self { path: path.to_owned(), status, headers: BTreeMap::new(), bytes: body.clone().into_bytes(), body, took: Duration::ZERO }
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in the answer {:?}", self.body))
@@ -68,6 +82,7 @@ pub async fn send(router: &Router, worked: &Worked, method: &str, path: &str, he
         status: parts.status.as_u16(),
         headers: parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body: String::from_utf8_lossy(&body).into_owned(),
+        bytes: body.to_vec(),
         took: started.elapsed(),
     };
     worked.add(sent, answer.clone());
@@ -126,11 +141,7 @@ pub async fn invoke(function: &LambdaFunction, worked: &Worked, path: &str, payl
     // Boxed, since a scenario's own future would else be nested too deeply for the compiler.
     let invoking = Box::pin(async move { function.invoke(payload, &id.to_string(), FUNCTION_TIMEOUT).await });
     let result = invoking.await.map_err(|error| error.to_string());
-    let (status, body) = match &result {
-        Ok(answer) => (200, answer.to_string()),
-        Err(words) => (500, words.clone()),
-    };
-    let answer = Answer { path: path.to_owned(), status, headers: BTreeMap::new(), body, took: started.elapsed() };
+    let answer = Answer { took: started.elapsed(), ..Answer::of(path, result.clone()) };
     worked.add(payload.to_string(), answer);
     result
 }
@@ -148,9 +159,15 @@ pub async fn send_by_url(
 ) -> Answer {
     let sent: BTreeMap<&str, &str> = [("content-type", "application/json")].into_iter().chain(headers.iter().copied()).collect();
     let (raw_path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut parameters: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()).into_owned() {
+        // Several values of one name come as one, with commas between them.
+        parameters.entry(name).and_modify(|values| *values = format!("{values},{value}")).or_insert(value);
+    }
     let authorizer = iam.map(|arn| json!({ "iam": { "accessKey": "ASIAEXAMPLE", "accountId": "123456789012", "callerId": "AROAEXAMPLE:mia", "userArn": arn, "userId": "AROAEXAMPLE:mia" } }));
     let mut payload = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": raw_path, "rawQueryString": query, "headers": sent,
+        "queryStringParameters": parameters,
         "requestContext": {
             "accountId": "123456789012", "apiId": "abc", "domainName": "abc.lambda-url.eu-central-1.on.aws", "domainPrefix": "abc",
             "http": { "method": method, "path": raw_path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "curl" },
@@ -165,7 +182,7 @@ pub async fn send_by_url(
     match String::from_utf8(body) {
         Ok(text) => payload["body"] = json!(text),
         Err(error) => {
-            payload["body"] = json!(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, error.as_bytes()));
+            payload["body"] = json!(STANDARD.encode(error.as_bytes()));
             payload["isBase64Encoded"] = json!(true);
         }
     }
@@ -174,11 +191,17 @@ pub async fn send_by_url(
     let answer = Box::pin(async move { function.invoke(&payload, path, FUNCTION_TIMEOUT).await });
     let answer = answer.await.unwrap_or_else(|error| panic!("{path} ended as a function error: {error}"));
     let headers = answer["headers"].as_object().into_iter().flatten();
+    let text = answer["body"].as_str().unwrap_or_default();
+    let bytes = match answer["isBase64Encoded"] == true {
+        true => STANDARD.decode(text).expect("the body is the base64 that it is said to be"),
+        false => text.as_bytes().to_vec(),
+    };
     let answer = Answer {
         path: path.to_owned(),
         status: answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("an answer has a status"),
         headers: headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
-        body: answer["body"].as_str().unwrap_or_default().to_owned(),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+        bytes,
         took: started.elapsed(),
     };
     worked.add(sent, answer.clone());
@@ -193,7 +216,8 @@ pub async fn send_as_record(function: &LambdaFunction, worked: &Worked, call: &[
     let started = Instant::now();
     let answer = invoke(function, worked, QUEUE, &json!({ "Records": [record("1", &body)] })).await.expect("a batch is no function error");
     let status = if answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty) { 200 } else { 500 };
-    Answer { path: QUEUE.to_owned(), status, headers: BTreeMap::new(), body: answer.to_string(), took: started.elapsed() }
+    let result = if status == 200 { Ok(answer) } else { Err(answer.to_string()) };
+    Answer { took: started.elapsed(), ..Answer::of(QUEUE, result) }
 }
 
 /// The simulated platform's managed identity.

@@ -61,3 +61,26 @@ async fn a_payload_of_no_known_shape_is_a_clear_error() {
     let words = s.invoke(&json!({ "tenantId": s.cast.tenant })).await.unwrap_err();
     assert!(words.contains("data.scope is missing"), "{words}");
 }
+
+/// A forwarder of the activity log's event hub may call the function: what nobody waits for is put into the queue.
+#[tokio::test(start_paused = true)]
+async fn entries_of_the_activity_log_are_queued() {
+    let s = Given::demo().start();
+    let entry = |operation: &str| {
+        json!({
+            "time": "2126-11-22T10:00:00Z", "operationName": operation, "resultType": "Success", "correlationId": "c-1", "tenantId": s.cast.tenant,
+            "resourceId": format!("/subscriptions/{}", s.cast.new), "callerIpAddress": "203.0.113.7",
+        })
+    };
+    let entries = json!({ "records": [entry("Microsoft.Subscription/enable/action"), entry("Microsoft.Compute/virtualMachines/write")] });
+    assert_eq!(s.invoke(&entries).await.unwrap(), json!({ "queued": 1 }));
+    s.expect_calls([PUT_BACK]);
+    assert!(!s.expect_waiting().message.to_string().contains("203.0.113.7"));
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+
+    s.fault(Fault::status(PUT_BACK, 503));
+    assert!(s.invoke(&entries).await.is_err(), "what could not be kept is not acknowledged");
+    s.count_calls();
+}

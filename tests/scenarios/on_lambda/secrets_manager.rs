@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use ispm_onboarder_simulator::world::aws::{SecretValue, SecretVersion};
 use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
 
-use crate::harness::{ASSIGN, COLD_START, EPOCH, GET_SECRET, Given, PUBLISH, PUT_BACK, store_secret};
+use ispm_onboarder::config::SecretStoreUrl;
+use ispm_onboarder::error::{Code, Error};
+use ispm_onboarder::secrets::SecretStore;
+
+use crate::harness::{ASSIGN, COLD_START, EPOCH, GET_SECRET, Given, PUBLISH, PUT_BACK, Scenario, store_secret};
 
 fn account<'a>(world: &'a mut World, cast: &DemoCast) -> &'a mut ispm_onboarder_simulator::world::aws::Account {
     world.aws_mut(&cast.aws.account, &cast.aws.region)
@@ -86,4 +90,39 @@ async fn a_throttled_store_is_waited_for_and_nobody_is_blamed() {
     s.settle(1).await;
     s.count_calls();
     s.expect_results(["onboarded"]);
+}
+
+async fn names(s: &Scenario, prefix: &str, begin: &str) -> Result<Vec<String>, Error> {
+    let url = SecretStoreUrl::SecretsManager { prefix: prefix.to_owned() };
+    let SecretStore::SecretsManager(store) = SecretStore::open(&url, &s.aws_platform(), &s.transport()) else { panic!("another store") };
+    store.names(begin).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_are_listed_from_all_pages_without_the_prefix_and_without_what_is_deleted() {
+    let s = Given::demo().start();
+    s.change(|world, cast| {
+        let account = account(world, cast);
+        for name in (0..150).map(|number| format!("prod/ispm-onboarder-{number:03}")) {
+            account.set_secret(&name, "value");
+        }
+        account.set_secret("prod/other", "value");
+        account.secrets.get_mut("prod/ispm-onboarder-007").unwrap().deleted_on = Some(EPOCH);
+    });
+    let found = names(&s, "prod/", "ispm-onboarder-").await.unwrap();
+    assert_eq!((found.len(), found[0].as_str(), found[148].as_str()), (149, "ispm-onboarder-000", "ispm-onboarder-149"));
+    assert_eq!(names(&s, "", "ispm-onboarder-").await.unwrap(), [format!("ispm-onboarder-{}", s.cast.tenant)]);
+    assert_eq!(s.count_calls()[COLD_START], 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn listing_is_denied_by_its_own_action_and_may_pass_when_throttled() {
+    let s = Given::demo().world(|world, cast| account(world, cast).deny(&cast.aws.role_arn, "secretsmanager:ListSecrets")).start();
+    let error = names(&s, "", "").await.expect_err("denied");
+    assert_eq!(error.code, Code::SecretStoreRefused);
+    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("secretsmanager:ListSecrets on *")), "{error:?}");
+    let throttled = Effect::Status { status: 400, code: Some("ThrottlingException".to_owned()), retry_after: None };
+    s.fault(Fault::new("secrets-manager.secrets.list", throttled));
+    assert_eq!(names(&s, "", "").await.expect_err("throttled").code, Code::Throttled);
+    s.count_calls();
 }

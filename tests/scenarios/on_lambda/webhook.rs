@@ -270,3 +270,28 @@ async fn a_body_over_the_limit_is_refused_before_anything_is_read() {
     let answer = s.send_by_url("POST", "/api/onboard", &[], "x".repeat(65 * 1024)).await;
     assert_refused(&answer, 413, "invalid-event");
 }
+
+/// Its sender may speak for some tenants: for whom an event is, the event has to say.
+#[tokio::test(start_paused = true)]
+async fn an_event_without_a_tenant_is_refused_even_where_one_is_served() {
+    let tenant = DemoCast::of(7).tenant;
+    let s = given().setting("ONBOARDER_TENANTS", &tenant).start();
+    let source = subscription(&s.cast.new);
+    let event = json!({
+        "specversion": "1.0", "id": "1", "source": source, "subject": source, "type": "Microsoft.PolicyInsights.PolicyStateCreated",
+        "time": "2126-11-22T10:00:00Z", "data": { "complianceState": "NonCompliant" },
+    });
+    let answer = deliver(&s, KEY, &event).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({ "queued": 0 })));
+    s.count_calls();
+    s.expect_results(["failed invalid-event"]);
+
+    let mut theirs = event;
+    theirs["source"] = json!(format!("/tenants/{OTHER_TENANT}/providers/Microsoft.Management/managementGroups/corp"));
+    assert_eq!(deliver(&s, KEY, &theirs).await.status, 403);
+    theirs["source"] = json!(format!("/tenants/{tenant}/providers/Microsoft.Management/managementGroups/corp"));
+    assert_eq!(deliver(&s, KEY, &theirs).await.json(), json!({ "queued": 1 }));
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
