@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::terraform::Stage;
-use crate::{aws, files, project, read};
+use crate::{aws, files, functions, project, read};
 
 /// The one that stage platform makes.
 const ELEVATION: &str = "elevation-without-step-down";
@@ -26,4 +26,35 @@ fn the_runbook_has_a_section_for_each_alert_and_for_nothing_else() {
     for alert in sections {
         assert!(page.contains(&format!("| [`{alert}`](#alert-{alert}) |")), "{alert} stands in the table of alerts");
     }
+}
+
+/// `line.NAME` and `line["NAME"]` in a query.
+fn fields(query: &str) -> BTreeSet<String> {
+    let name = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+    let after = |start: &'static str| query.split(start).skip(1).map(name);
+    after("(line.").chain(after("(line[\"")).collect()
+}
+
+#[test]
+fn what_the_queries_read_in_the_log_is_logged() {
+    let code = read(&project("src/telemetry.rs"));
+    let read: BTreeSet<String> =
+        files(&project("infra/azure/app/queries"), &[".kql"]).iter().flat_map(|file| fields(&read(file))).collect();
+    assert!(read.len() > 15, "only {read:?} were found");
+    // The subscriber's own fields.
+    let of_each_line = ["message", "target"];
+    for field in read.iter().filter(|field| !of_each_line.contains(&field.as_str())) {
+        let logged = [format!("{field} ="), format!("{field},"), format!("%{field}"), format!("\"{field}\"")];
+        assert!(logged.iter().any(|way| code.contains(way)), "{field} is not logged");
+    }
+}
+
+/// A function that nobody calls from outside fails unseen.
+#[test]
+fn the_alert_on_failed_calls_looks_at_every_trigger_but_http() {
+    let query = read(&project("infra/azure/app/queries/alerts/unfinished.kql"));
+    let asked: BTreeSet<String> =
+        query.lines().find(|line| line.starts_with("| where Name in")).unwrap().split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let is_http = |bindings: &[serde_json::Value]| bindings.iter().any(|binding| binding["type"] == "httpTrigger");
+    assert_eq!(asked, functions().into_iter().filter(|(_, bindings)| !is_http(bindings)).map(|(name, _)| name).collect());
 }

@@ -41,6 +41,8 @@ fn what_is_given_at_a_management_group_is_all_that_stage_platform_gives() {
         assert_eq!((&role["holder"], &role["on"]), (&"login".into(), &"management-group".into()), "{}", role["name"]);
     }
     let platform = Stage::read("platform");
+    let conditions = entries("customRoles").iter().map(|role| text(&role["when"])).collect();
+    assert_eq!(platform.keys(platform.attribute("locals.role_conditions")), conditions);
     assert!(written(platform.attribute("locals.roles")).contains("customRoles"));
     assert!(written(platform.attribute("locals.reader")).contains(r#"role.holder == "ispm-app""#));
 }

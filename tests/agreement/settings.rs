@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ispm_onboarder::config::variables::{CLIENT_ID, Needed, OWN, On, PROPAGATION_MINUTES};
+use ispm_onboarder::config::variables::{CLIENT_ID, DEAD_LETTERS, Needed, OWN, On, PROPAGATION_MINUTES};
 use ispm_onboarder::config::{Config, QueueUrl};
 use ispm_onboarder_simulator::World;
 use serde_json::Value;
 
-use crate::terraform::{Stage, written};
+use crate::terraform::{Stage, literal, written};
 use crate::{functions, json};
 
 /// What the Functions host reads for itself, on every plan or on some.
@@ -24,16 +24,60 @@ const OF_THE_HOST: [&str; 7] = [
     "WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID",
 ];
 
-/// The members of a connection to queues as a user-assigned identity.
-const CONNECTION_BY_IDENTITY: [&str; 3] = ["queueServiceUri", "credential", "clientId"];
+/// The members of a connection as a user-assigned identity, by the trigger that connects
+/// (<https://learn.microsoft.com/azure/azure-functions/functions-reference#common-properties-for-identity-based-connections>).
+const CONNECTIONS_BY_IDENTITY: [(&str, [&str; 3]); 2] = [
+    ("queueTrigger", ["queueServiceUri", "credential", "clientId"]),
+    ("eventHubTrigger", ["fullyQualifiedNamespace", "credential", "clientId"]),
+];
 
-/// The settings that function.json names: values between percent signs, and connections.
-fn of_functions() -> (BTreeSet<String>, BTreeSet<String>) {
-    let bindings: Vec<Value> = functions().into_iter().flat_map(|(_, bindings)| bindings).collect();
-    let texts = bindings.iter().flat_map(|binding| binding.as_object().unwrap().values()).filter_map(Value::as_str);
-    let names = texts.filter_map(|text| text.strip_prefix('%')?.strip_suffix('%')).map(str::to_owned).collect();
-    let connections = bindings.iter().filter_map(|binding| binding["connection"].as_str()).map(str::to_owned).collect();
-    (names, connections)
+/// What function.json asks of the app settings.
+#[derive(Default)]
+struct Asked {
+    /// Values between percent signs.
+    names: BTreeSet<String>,
+    /// Connections, with the trigger that connects.
+    connections: BTreeSet<(String, String)>,
+}
+
+impl Asked {
+    fn by(bindings: &[Value]) -> Self {
+        let texts = bindings.iter().flat_map(|binding| binding.as_object().unwrap().values()).filter_map(Value::as_str);
+        let connections = bindings.iter().filter_map(|binding| Some((binding["type"].as_str()?, binding["connection"].as_str()?)));
+        Self {
+            names: texts.filter_map(|text| text.strip_prefix('%')?.strip_suffix('%')).map(str::to_owned).collect(),
+            connections: connections.map(|(kind, name)| (kind.to_owned(), name.to_owned())).collect(),
+        }
+    }
+
+    /// The settings of its connections.
+    fn by_identity(&self) -> impl Iterator<Item = String> {
+        self.connections.iter().flat_map(|(kind, name)| {
+            let known = CONNECTIONS_BY_IDENTITY.iter().find(|(trigger, _)| trigger == kind);
+            let (_, members) = known.unwrap_or_else(|| panic!("a {kind} with a connection"));
+            members.map(|member| format!("{name}__{member}"))
+        })
+    }
+}
+
+/// Each function with a trigger of one of these kinds, and what it asks for.
+fn triggered_by(kinds: &[&str]) -> Vec<(String, Asked)> {
+    let is_one = |bindings: &[Value]| bindings.iter().any(|binding| kinds.iter().any(|kind| binding["type"] == *kind));
+    functions().into_iter().filter(|(_, bindings)| is_one(bindings)).map(|(name, bindings)| (name, Asked::by(&bindings))).collect()
+}
+
+fn asked() -> Asked {
+    Asked::by(&functions().into_iter().flat_map(|(_, bindings)| bindings).collect::<Vec<_>>())
+}
+
+/// The setting that keeps a function from being triggered (<https://learn.microsoft.com/azure/azure-functions/disable-function>).
+fn switch(function: &str) -> String {
+    format!("AzureWebJobs.{function}.Disabled")
+}
+
+/// The names of this program's own variables on Azure.
+fn own() -> impl Iterator<Item = String> {
+    OWN.iter().filter(|variable| variable.on != On::Aws).map(|variable| variable.name.to_string())
 }
 
 #[test]
@@ -41,12 +85,24 @@ fn terraform_sets_what_is_read_and_nothing_else() {
     let app = Stage::read("app");
     let flex = app.keys(app.attribute("locals.flex_app_settings"));
     let other_plans = app.keys(app.attribute("resource.azurerm_linux_function_app.this.app_settings"));
-    let (names, connections) = of_functions();
-    let own = OWN.iter().filter(|variable| variable.on != On::Aws).map(|variable| variable.name.to_string());
-    let by_identity = |connection: &String| CONNECTION_BY_IDENTITY.map(|member| format!("{connection}__{member}"));
-    let read: BTreeSet<String> =
-        own.chain(names).chain(connections.iter().flat_map(by_identity)).chain(OF_THE_HOST.map(str::to_owned)).collect();
+    let asked = asked();
+    // What a deployment may do without can be off.
+    let switches = triggered_by(&["timerTrigger", "eventHubTrigger"]).into_iter().map(|(function, _)| switch(&function));
+    let by_host = asked.by_identity().chain(switches).chain(OF_THE_HOST.map(str::to_owned));
+    let by_function = own().filter(|name| *name != DEAD_LETTERS.name.to_string());
+    let read: BTreeSet<String> = by_function.chain(by_host).chain(asked.names.clone()).collect();
     assert_eq!(flex.union(&other_plans).cloned().collect::<BTreeSet<_>>(), read);
+}
+
+/// The command line works with the same things, as whoever types.
+#[test]
+fn the_environment_of_the_command_line_is_what_it_reads() {
+    let app = Stage::read("app");
+    let hcl::Expression::Array(typed) = app.attribute("locals.typed_settings") else { panic!("no list") };
+    let typed: BTreeSet<String> = typed.iter().map(|name| literal(name).to_owned()).chain([DEAD_LETTERS.name.to_string()]).collect();
+    let of_the_function = |name: &String| *name == CLIENT_ID.name.to_string() || name.starts_with("ONBOARDER_ENTRA_");
+    assert_eq!(typed, own().filter(|name| !of_the_function(name)).collect());
+    assert!(written(app.attribute("output.environment.value")).contains("local.typed_settings"));
 }
 
 #[test]
@@ -72,14 +128,16 @@ fn local() -> serde_json::Map<String, Value> {
     json("local.settings.example.json")["Values"].as_object().unwrap().clone()
 }
 
-/// A connection is a connection string there: Azurite's.
+/// A connection is a connection string there: Azurite's, which has no Event Hubs. So what reads one is off.
 #[test]
 fn the_example_for_a_laptop_has_what_is_needed_and_nothing_else() {
-    let (names, connections) = of_functions();
     let needed = OWN.iter().filter(|variable| variable.needed != Needed::Never).map(|variable| variable.name.to_string());
     let of_the_host =
         ["AzureFunctionsJobHost__customHandler__description__defaultExecutablePath", "AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"];
-    let expected: BTreeSet<String> = needed.chain(names).chain(connections).chain(of_the_host.map(str::to_owned)).collect();
+    let on = triggered_by(&["queueTrigger", "timerTrigger"]).into_iter().map(|(_, asked)| asked);
+    let on = on.flat_map(|asked| asked.names.into_iter().chain(asked.connections.into_iter().map(|(_, name)| name)));
+    let off = triggered_by(&["eventHubTrigger"]).into_iter().map(|(function, _)| switch(&function));
+    let expected: BTreeSet<String> = needed.chain(on).chain(off).chain(of_the_host.map(str::to_owned)).collect();
     assert_eq!(local().keys().cloned().collect::<BTreeSet<_>>(), expected);
 }
 

@@ -42,7 +42,8 @@ locals {
   ]...)
 
   # An alert fires when its query has rows, and ends when it has none. Windows are longer than the time between two evaluations, since rows
-  # come minutes late. Where there are dimensions, each of their values is an alert of its own, which names it.
+  # come minutes late. Where there are dimensions, each of their values is an alert of its own, which names it. One that is not wanted is not
+  # made.
   query_alerts = {
     failed = {
       severity   = 2
@@ -98,7 +99,23 @@ locals {
       every      = "PT15M"
       window     = "PT1H"
       dimensions = ["function_name"]
-      what       = "Calls of the function failed. The platform delivers again."
+      what       = "Calls of the function failed. The platform delivers again; a sweep comes with the next one."
+    }
+    missed-by-events = {
+      severity   = 2
+      every      = "PT1H"
+      window     = "PT3H"
+      dimensions = ["tenant"]
+      what       = "Scopes that a sweep wanted an hour ago already are still to be onboarded: no event told of them."
+      wanted     = var.sweep
+    }
+    no-sweep = {
+      severity   = 1
+      every      = "PT1H"
+      window     = local.no_sweep_window
+      dimensions = []
+      what       = "No sweep ended for ${var.no_sweep_hours} hours, of one tenant or of all: what events miss stays unseen."
+      wanted     = var.sweep
     }
     not-set-up = {
       severity   = 0
@@ -109,8 +126,8 @@ locals {
     }
   }
 
-  # What all queries about inputs begin with.
-  invocations_query = file("${path.module}/queries/invocations.kql")
+  # What all queries about inputs and sweeps begin with.
+  common_queries = [for name in ["invocations", "sweeps"] : file("${path.module}/queries/${name}.kql")]
 }
 
 resource "azurerm_monitor_metric_alert" "topic" {
@@ -144,7 +161,7 @@ resource "azurerm_monitor_metric_alert" "topic" {
 }
 
 resource "azurerm_monitor_scheduled_query_rules_alert_v2" "query" {
-  for_each = local.query_alerts
+  for_each = { for key, alert in local.query_alerts : key => alert if try(alert.wanted, true) }
 
   name                    = "alert-${var.name}-${each.key}"
   display_name            = "alert-${var.name}-${each.key}"
@@ -161,7 +178,7 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "query" {
   tags                  = var.tags
 
   criteria {
-    query                   = join("\n", [local.invocations_query, file("${path.module}/queries/alerts/${each.key}.kql")])
+    query                   = join("\n", concat(local.common_queries, [file("${path.module}/queries/alerts/${each.key}.kql")]))
     time_aggregation_method = "Count"
     operator                = "GreaterThan"
     threshold               = 0

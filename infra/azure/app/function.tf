@@ -25,7 +25,15 @@ locals {
     },
     length(var.tenant_ids) == 0 ? {} : { ONBOARDER_TENANTS = lower(join(",", var.tenant_ids)) },
     length(var.ispm_hosts) == 0 ? {} : { ONBOARDER_ISPM_HOSTS = lower(join(",", var.ispm_hosts)) },
+    local.caller_settings,
+    local.sweep_settings,
+    local.activity_log_settings,
   )
+  # Those that mean the same on the command line.
+  typed_settings = [
+    "ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_REPORT", "ONBOARDER_PROPAGATION_MINUTES",
+    "ONBOARDER_TENANTS", "ONBOARDER_ISPM_HOSTS",
+  ]
   flex_app_settings = merge(local.app_settings, {
     AzureWebJobsStorage__accountName      = azurerm_storage_account.host.name
     APPLICATIONINSIGHTS_CONNECTION_STRING = azurerm_application_insights.this.connection_string

@@ -121,6 +121,6 @@ output "query_command" {
   EOT
   value = join(" ", [
     "az monitor log-analytics query --workspace ${azurerm_log_analytics_workspace.this.workspace_id} --timespan P2D --output json",
-    "--analytics-query \"$(cat infra/azure/app/queries/invocations.kql infra/azure/app/queries/alerts/NAME.kql)\"",
+    "--analytics-query \"$(cat infra/azure/app/queries/{invocations,sweeps,alerts/NAME}.kql)\"",
   ])
 }

@@ -24,7 +24,7 @@ output "results_topic_endpoint" {
 }
 
 output "data_storage_account_name" {
-  description = "The account with the queues onboarding, onboarding-poison and results, and the container dead-letters."
+  description = "The account with the queues onboarding, onboarding-poison and results, and the containers dead-letters and report."
   value       = azurerm_storage_account.data.name
 }
 
@@ -53,6 +53,19 @@ output "onboard_command" {
     "curl -sS https://${local.names.function_app}.azurewebsites.net/api/onboard --data '{\"tenantId\": \"TENANT\", \"scope\": \"SCOPE\"}'",
     "-H \"x-functions-key: $(az functionapp keys list --subscription ${var.subscription_id} -g ${azurerm_resource_group.this.name}",
     "-n ${local.names.function_app} --query functionKeys.default -o tsv)\"",
+  ])
+}
+
+output "environment" {
+  description = <<-EOT
+    What `ispm-onboarder` on the command line reads of its environment, to work with what the function works with:
+    export $(terraform -chdir=infra/azure/app output -raw environment)
+  EOT
+  value = join(" ", [
+    for name, value in merge(
+      { for name, value in local.app_settings : name => value if contains(local.typed_settings, name) },
+      { ONBOARDER_DEAD_LETTERS = "${azurerm_storage_account.data.primary_blob_endpoint}${azurerm_storage_container.dead_letters.name}" },
+    ) : "${name}=${value}"
   ])
 }
 

@@ -69,7 +69,7 @@ resource "azurerm_storage_account" "data" {
   #checkov:skip=CKV_AZURE_33:Writes and deletes are logged to Log Analytics, in monitoring.tf. Reads are the host polling all day.
   #checkov:skip=CKV_AZURE_59:Takes Entra tokens only. private_network closes it but for Event Grid, which has no private way to a queue.
   #checkov:skip=CKV_AZURE_206:Every region has to do. What a lost region held can be sent again: doing it twice changes nothing.
-  #checkov:skip=CKV2_AZURE_1:Holds ids of tenants and scopes, and no secret, for weeks at most.
+  #checkov:skip=CKV2_AZURE_1:Holds ids and names of tenants and scopes, and no secret, for months at most.
   #checkov:skip=CKV2_AZURE_33:private_network gives it one, in network.tf.
   name                            = local.names.data_storage
   resource_group_name             = azurerm_resource_group.this.name
@@ -126,6 +126,22 @@ resource "azurerm_storage_management_policy" "data" {
     actions {
       base_blob {
         delete_after_days_since_modification_greater_than = var.dead_letter_retention_days
+      }
+    }
+  }
+
+  rule {
+    name    = "old-reports"
+    enabled = true
+
+    filters {
+      blob_types   = ["blockBlob"]
+      prefix_match = ["${azurerm_storage_container.report.name}/"]
+    }
+
+    actions {
+      base_blob {
+        delete_after_days_since_modification_greater_than = local.report_days
       }
     }
   }

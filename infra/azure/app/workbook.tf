@@ -5,6 +5,8 @@ locals {
   panels = [
     { query = "workbook/outcomes", title = "How inputs ended", visualization = "barchart" },
     { query = "workbook/tenants", title = "Each tenant", visualization = "table" },
+    { query = "workbook/sweeps", title = "Each tenant's last sweep", visualization = "table" },
+    { query = "alerts/missed-by-events", title = "What sweeps still found after an hour", visualization = "table" },
     { query = "alerts/tenant-failed", title = "Tenants to be mended", visualization = "table" },
     { query = "workbook/codes", title = "The last 50 that were not simply onboarded", visualization = "table" },
     { query = "workbook/waiting", title = "How long requests have waited, in minutes", visualization = "timechart" },
@@ -15,7 +17,7 @@ locals {
     { query = "alerts/unfinished", title = "Calls of the function that failed", visualization = "table" },
   ]
 
-  panel_queries = [local.invocations_query, file("${path.module}/queries/calls.kql")]
+  panel_queries = concat(local.common_queries, [file("${path.module}/queries/calls.kql")])
 
   # How the documents of workbooks call things; their schema is
   # https://github.com/microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json

@@ -27,3 +27,8 @@ output "activity_log_event_hub" {
   description = "Where the activity log goes: authorization rule and hub; null where it is not exported."
   value       = one(values(local.event_hub))
 }
+
+output "activity_log_event_hub_id" {
+  description = "For the app stage's variable of the same name: the hub that this stage made; null where it made none."
+  value       = one(values(azurerm_eventhub.activity_log)[*].id)
+}

@@ -1,5 +1,21 @@
+variable "allow_offboarding" {
+  description = <<-EOT
+    Whether the function may remove roles again, held by a condition to Reader of the ISPM app. The function removes only what it assigned
+    itself, and only when the scope is gone or excluded, or a person asks. Without it, offboarding ends in `authorization-failed`.
+  EOT
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 locals {
-  # Only a role that may assign roles has a condition, and only such a role is granted by choice.
+  # A condition that is not listed here stops the plan: better than a role that is missing, or one too many.
+  role_conditions = {
+    "always"                        = true
+    "unless policy.assign is never" = var.grant_role_assignment
+    "offboarding is allowed"        = var.allow_offboarding
+  }
+
   roles = {
     for role in local.permissions.customRoles : role.key => {
       name        = "${role.name}${var.role_name_suffix}"
@@ -7,7 +23,7 @@ locals {
       actions     = [for permission in role.permissions : permission.action]
       condition   = try(role.condition, null)
     }
-    if var.grant_role_assignment || !can(role.condition)
+    if local.role_conditions[role.when]
   }
 
   # The namespace of ARM's guid() function; src/azure/names.rs has it too.

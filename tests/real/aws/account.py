@@ -116,6 +116,10 @@ class Stack:
     def function(self) -> dict:
         return self.account.lambda_.get_function_configuration(FunctionName=self.outputs["FunctionName"])
 
+    @cached_property
+    def sweep(self) -> dict:
+        return self.account.lambda_.get_function_configuration(FunctionName=self.outputs["SweepFunctionName"])
+
     def queue(self, output: str) -> dict[str, str]:
         """A queue's attributes."""
         asked = self.account.sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=["All"])

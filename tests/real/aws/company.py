@@ -4,6 +4,7 @@ import json
 
 from account import Account, Stack
 from process import until
+from report import equal
 from simulator import Simulator
 from vault import Vault
 
@@ -61,6 +62,21 @@ class Company:
         if "FunctionError" in answer:
             raise AssertionError(f"the function failed: {body}")
         return body
+
+    def sweep(self) -> dict:
+        """Sweeps as the timer does, but waits for its end. The tenant's report."""
+        function, bucket = self.stack.outputs["SweepFunctionName"], self.stack.outputs["ReportBucketName"]
+        answer = self.account.lambda_.invoke(FunctionName=function, Payload=json.dumps({"command": "sweep"}).encode())
+        body = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise AssertionError(f"the sweep failed: {body}")
+        key = f"reports/{self.simulator.tenant}.json"
+        if key not in [item["Key"] for item in self.account.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]:
+            said = [line.get("left") or line.get("reason") for line in self.stack.log() if line.get("function") == "Sweep"]
+            raise AssertionError(f"{key} is not in the bucket; the sweep answered {body}, and its log says {said}")
+        report = self.account.s3.get_object(Bucket=bucket, Key=key)
+        equal(report["ContentType"].split(";")[0], "application/json")
+        return json.load(report["Body"])
 
     def put_event(self, scope: str) -> str:
         """Sends an event as a pipeline on AWS does. Its id."""

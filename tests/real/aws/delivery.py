@@ -35,6 +35,7 @@ def check(report: Report, account: Account, simulator: Simulator, stack: Stack, 
     company.start_function_anew()
     _requests(report, company)
     _poison(report, company)
+    _sweep(report, company)
     _webhook(report, company)
     _login(report, company)
     _second_deployment(report, company, project)
@@ -105,6 +106,26 @@ def _poison(report: Report, company: Company) -> None:
         # One of them by hand, above.
         equal((len(unfinished), {line["code"] for line in unfinished}), (6, {"message-newer"}))
     sqs.set_queue_attributes(QueueUrl=urls["QueueUrl"], Attributes={"VisibilityTimeout": "360"})
+
+
+def _sweep(report: Report, company: Company) -> None:
+    # ministack speaks plain HTTP only, which the bucket's policy (judged as deployed) keeps out, as it should.
+    company.account.s3.delete_bucket_policy(Bucket=company.stack.outputs["ReportBucketName"])
+    with report.check("a sweep finds what no event told of, by the queue or at once, and its report is in the bucket"):
+        scope = company.new_scope()
+        document = company.sweep()
+        equal((document["version"], document["tenantId"]), (1, company.simulator.tenant))
+        contains([row["scope"] for row in document["scopes"]], scope)
+        until("the scope that the sweep found has Reader", lambda: company.simulator.assignments(scope))
+        until("the queue is drained", company.is_drained)
+        [line] = [line for line in company.stack.log() if line["message"] == "swept"]
+        equal(line["tenant"], company.simulator.tenant)
+    with report.check("the sweep after it finds it covered"):
+        document = company.sweep()
+        [row] = [row for row in document["scopes"] if row["scope"] == scope]
+        equal((row["verdict"], row["role"]), ("covered", "direct"))
+    with report.check("the report is not served to whoever does not say who they are"):
+        equal(_call(company.stack.url(f"/api/coverage?tenant={company.simulator.tenant}"), "GET", None, {})[0], 401)
 
 
 def _record(identifier: str, body: str) -> dict:

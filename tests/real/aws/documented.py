@@ -19,8 +19,15 @@ END = re.compile(r"[`\n;]| \| |\. |, and |\b(?:aws|az) (?=[a-z])")
 OF_ALL = {"query", "output", "region", "profile", "cli-binary-format", "endpoint-url"}
 # What it offers for answers of many pages (https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-pagination.html).
 OF_PAGES = {"max-items", "page-size", "starting-token"}
-# Commands that the command line brings itself (https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html, configure/get.html).
-OF_COMMAND_LINE = {("logs", "tail"): {"since", "follow", "format"}, ("configure", "get"): set()}
+# Commands that the command line brings itself (https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html, configure/get.html,
+# s3/cp.html).
+OF_COMMAND_LINE = {
+    ("logs", "tail"): {"since", "follow", "format", "filter-pattern"},
+    ("configure", "get"): set(),
+    ("s3", "cp"): set(),
+}
+# S3's own calls have another name there, since `s3` is the command line's.
+SERVICES = {"s3api": "s3"}
 
 
 def commands() -> dict[tuple[str, str], set[tuple[str, str]]]:
@@ -52,7 +59,7 @@ def check(report: Report) -> None:
 def of_model(service: str, operation: str) -> set[str]:
     """The members of an operation's request, as options, and those for its pages."""
     keys = {"region_name": "eu-central-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    client = boto3.client(service, **keys)
+    client = boto3.client(SERVICES.get(service, service), **keys)
     model = client.meta.service_model
     names = {xform_name(name, "-"): name for name in model.operation_names}
     assert operation in names, f"{service} has no operation {operation}"

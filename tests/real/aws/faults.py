@@ -19,6 +19,8 @@ MAPPING = "the mapping reports failed records, and is bounded"
 OUTSIDE = "only the rule may send into its queues from outside"
 KEPT = "what keeps failing is kept"
 ALARM = "each alarm tells, and has its section"
+SWEEP = "the sweep has time, and is started by its timer alone"
+REPORTS = "reports are kept, and go over TLS only"
 STRANGERS = "strangers are let in only where that is said"
 
 FAULTS = [
@@ -70,6 +72,21 @@ FAULTS = [
     Fault("the log has no end", "the log is one group, and ends", r"\n +RetentionInDays: .*", ""),
     Fault("an alarm tells nobody", ALARM, r"(docs/operate\.md#alert-failed(?s:.*?)AlarmActions: )\[!Ref AlarmTopic\]", r"\1[]"),
     Fault("an alarm on what nobody counts", ALARM, "MetricName: tenant-failed, ", "MetricName: tenant-fails, "),
+    Fault("silence about sweeps is no trouble", ALARM, "TreatMissingData: breaching", "TreatMissingData: notBreaching"),
+    Fault("all reports of the account", EACH_RIGHT, r"Resource: !Sub \$\{ReportBucket\.Arn\}/reports/\*", 'Resource: "*"'),
+    Fault("reports go somewhere else", "variables fit, and name what is made", r"\$\{ReportBucket\}/reports", "${ReportBucket}"),
+    Fault("a sweep has no more time than an event", SWEEP, "Timeout: 900", "Timeout: 60"),
+    Fault("a sweep that failed is tried again", SWEEP, "MaximumRetryAttempts: 0", "MaximumRetryAttempts: 2"),
+    Fault(
+        "the timer starts the wrong function",
+        SWEEP,
+        r"Arn: !GetAtt SweepFunction\.Arn\n( +)RoleArn",
+        r"Arn: !GetAtt Function.Arn\n\1RoleArn",
+    ),
+    Fault("the timer may start everything", SWEEP, r"Resource: !GetAtt SweepFunction\.Arn", 'Resource: "*"'),
+    Fault("anybody's schedule may start sweeps", SWEEP, r'\n +"aws:SourceArn": !Sub .*schedule-group/default"', ""),
+    Fault("reports may be read without TLS", REPORTS, r'"aws:SecureTransport": "false"', '"aws:SecureTransport": "true"'),
+    Fault("a report is written over for good", REPORTS, r"\n +VersioningConfiguration: .*", ""),
     Fault("the URL is open though it is not said", STRANGERS, r"\n    Condition: IsPublic", ""),
     Fault(
         "the URL is not open though it is said",

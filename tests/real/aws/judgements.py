@@ -90,7 +90,10 @@ def the_role_may_do_what_is_listed(stack: Stack) -> None:
 
 
 def each_right_is_on_one_thing(stack: Stack) -> None:
+    bucket = f"arn:aws:s3:::{stack.outputs['ReportBucketName']}"
     own = {
+        bucket,
+        f"{bucket}/reports/*",
         stack.queue("QueueUrl")["QueueArn"],
         f":event-bus/{stack.outputs['ResultsBusName']}",
         f":log-group:{stack.outputs['LogGroupName']}:*",
@@ -100,6 +103,9 @@ def each_right_is_on_one_thing(stack: Stack) -> None:
         for resource in as_list(statement["Resource"]):
             if as_list(statement["Action"]) == ["sts:GetWebIdentityToken"]:
                 the_login_is_held(statement)
+            elif as_list(statement["Action"]) == ["secretsmanager:ListSecrets"]:
+                # It knows no resource.
+                equal(resource, "*")
             elif as_list(statement["Action"]) == ["secretsmanager:GetSecretValue"]:
                 # Either all that this program names by itself, or one secret.
                 if not re.fullmatch(
@@ -123,6 +129,8 @@ def the_login_is_held(statement: dict) -> None:
 def variables_fit_and_name_what_is_made(stack: Stack) -> None:
     variables = stack.function["Environment"]["Variables"]
     equal(variables["ONBOARDER_RESULTS"], f"eventbridge:{stack.outputs['ResultsBusName']}")
+    equal(variables["ONBOARDER_REPORT"], f"s3://{stack.outputs['ReportBucketName']}/reports")
+    equal(stack.sweep["Environment"]["Variables"], variables)
     equal(variables["ONBOARDER_QUEUE"].split("amazonaws.com")[1], "/000000000000/" + stack.outputs["QueueUrl"].rsplit("/", 1)[1])
     if sum(len(name) + len(value) for name, value in variables.items()) > LAMBDA_ENVIRONMENT_BYTES:
         raise AssertionError("Lambda takes 4 KB of variables")
@@ -146,9 +154,41 @@ def each_alarm_tells_and_has_its_section(stack: Stack) -> None:
         key = alarm["AlarmName"].removeprefix(f"{stack.name}-")
         equal((alarm["AlarmActions"], alarm["OKActions"]), ([stack.outputs["AlarmTopicArn"]],) * 2)
         equal(alarm["AlarmDescription"].split()[-1], f"docs/operate.md#alert-{key}")
-        equal(alarm["TreatMissingData"], "notBreaching")
+        # Of sweeps alone silence is the trouble.
+        equal(alarm["TreatMissingData"], "breaching" if key == "no-sweep" else "notBreaching")
         if alarm["Namespace"].startswith("IspmOnboarder/"):
             equal((alarm["Namespace"], alarm["MetricName"] in fed), (f"IspmOnboarder/{stack.name}", True))
+
+
+def the_sweep_has_time_and_is_started_by_its_timer_alone(stack: Stack) -> None:
+    sweep, function, lambda_ = stack.sweep, stack.function, stack.account.lambda_
+    equal((sweep["Timeout"], sweep["Role"], sweep["CodeSha256"]), (900, function["Role"], function["CodeSha256"]))
+    equal(sweep["LoggingConfig"]["LogGroup"], function["LoggingConfig"]["LogGroup"])
+    invoking = lambda_.get_function_event_invoke_config(FunctionName=sweep["FunctionName"], Qualifier="$LATEST")
+    equal((invoking["MaximumRetryAttempts"], invoking["MaximumEventAgeInSeconds"]), (0, 900))
+    timer = stack.account.scheduler.get_schedule(Name=f"{stack.name}-sweep")
+    equal((timer["ScheduleExpression"], timer.get("State", "ENABLED")), ("rate(1 hour)", "ENABLED"))
+    equal((json.loads(timer["Target"]["Input"]), timer["Target"]["Arn"]), ({"command": "sweep"}, sweep["FunctionArn"]))
+    role = timer["Target"]["RoleArn"].rsplit("/", 1)[1]
+    iam = stack.account.iam
+    [policy] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    [statement] = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]["Statement"]
+    equal((statement["Action"], statement["Resource"]), ("lambda:InvokeFunction", sweep["FunctionArn"]))
+    [trust] = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    equal(trust["Principal"], {"Service": "scheduler.amazonaws.com"})
+    held = trust["Condition"]["StringEquals"]
+    # Of the group: the scheduler does not name the schedule.
+    equal((held.get("aws:SourceAccount"), held.get("aws:SourceArn", "").rsplit(":", 1)[-1]), ("000000000000", "schedule-group/default"))
+
+
+def reports_are_kept_and_go_over_tls_only(stack: Stack) -> None:
+    s3, bucket = stack.account.s3, stack.outputs["ReportBucketName"]
+    equal(s3.get_bucket_versioning(Bucket=bucket).get("Status"), "Enabled")
+    [statement] = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    arn = f"arn:aws:s3:::{bucket}"
+    found = {key: statement[key] for key in ["Effect", "Principal", "Action", "Resource", "Condition"]}
+    expected = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
+    equal(found, {**expected, "Condition": {"Bool": {"aws:SecureTransport": "false"}}})
 
 
 def strangers_are_let_in_only_where_that_is_said(stack: Stack) -> None:
@@ -179,5 +219,7 @@ JUDGES = {
     "variables fit, and name what is made": variables_fit_and_name_what_is_made,
     "the log is one group, and ends": the_log_is_one_group_and_ends,
     "each alarm tells, and has its section": each_alarm_tells_and_has_its_section,
+    "the sweep has time, and is started by its timer alone": the_sweep_has_time_and_is_started_by_its_timer_alone,
+    "reports are kept, and go over TLS only": reports_are_kept_and_go_over_tls_only,
     "strangers are let in only where that is said": strangers_are_let_in_only_where_that_is_said,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "azure-clients"))
 
+import buckets  # noqa: E402
 import delivery  # noqa: E402
 import documented  # noqa: E402
 import lint  # noqa: E402
@@ -40,6 +41,7 @@ def main(bootstrap: Path, onboarder: Path, sam: Path, ministack: Path, moto: Pat
                     planted.check(report, project, account)
         if "moto" in wanted:
             with Simulator(onboarder, place / "simulator-of-moto") as simulator:
+                buckets.check(report, simulator)
                 refusals.check(report, simulator, moto, project.bootstrap, place / "moto")
     print(report.sums())
     return 0 if report.failed == 0 else 1

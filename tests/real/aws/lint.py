@@ -77,5 +77,7 @@ FAULTS = [
         f'Action: "*"\n{INDENT}Resource: "*"',
     ),
     ("the log without its key", "checkov", "KmsKeyId: !If [HasKey, !Ref KmsKeyArn, !Ref AWS::NoValue]", ""),
+    ("reports that may be public", "checkov", "BlockPublicAcls: true", "BlockPublicAcls: false"),
+    ("a schedule's target without a role", "cfn-lint", "RoleArn: !GetAtt SweepTimerRole.Arn", ""),
     ("the log without an end", "checkov", "RetentionInDays: !Ref LogRetentionDays", ""),
 ]

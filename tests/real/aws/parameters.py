@@ -13,6 +13,9 @@ KEY = "arn:aws:kms:eu-central-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567
 ALL_SET = {
     "Architecture": "arm64",
     "MaximumConcurrency": "2",
+    "SweepSchedule": "cron(0/30 * * * ? *)",
+    "NoSweepHours": "168",
+    "ReserveSweep": "true",
     "SecretPrefix": "prod/",
     "SecretArns": f"{SECRET},{SECRET.replace('a1B2c3', '??????')}",
     "TenantIds": f"{TENANT},{OTHER}",
@@ -30,6 +33,10 @@ ALL_SET = {
 REFUSED = [
     ({"Architecture": "aarch64"}, "Architecture"),
     ({"MaximumConcurrency": "1"}, "MaximumConcurrency"),
+    ({"SweepSchedule": "hourly"}, "or DISABLED"),
+    ({"SweepSchedule": "0 0 * * * *"}, "or DISABLED"),
+    ({"NoSweepHours": "1"}, "NoSweepHours"),
+    ({"ReserveSweep": "yes"}, "ReserveSweep"),
     ({"SecretPrefix": "prod *"}, "What a secret's name may begin with"),
     ({"SecretArns": "contoso-token"}, "as create-secret prints them"),
     ({"SecretArns": SECRET.replace("contoso-token-a1B2c3", "*")}, "as create-secret prints them"),
@@ -62,6 +69,12 @@ def check(report: Report, project: Project, account: Account) -> None:
         )
         for words in ["queues are encrypted", "variables fit, and name what is made", "strangers are let in only where that is said"]:
             JUDGES[words](stack)
+        stack.delete()
+    with report.check("a stack without sweeps has no timer and no alarm about it, and can sweep by hand"):
+        stack = account.deploy(project, text, "without-sweeps", {"ResultsArchiveDays": "0", "SweepSchedule": "DISABLED"})
+        equal([timer["Name"] for timer in account.scheduler.list_schedules()["Schedules"]], [])
+        alarms = account.cloudwatch.describe_alarms(AlarmNamePrefix="without-sweeps-no-sweep")["MetricAlarms"]
+        equal((alarms, stack.sweep["State"]), ([], "Active"))
         stack.delete()
     for values, words in REFUSED:
         with report.check(f"refused: {', '.join(f'{name}={value}' for name, value in values.items())}"):

@@ -17,12 +17,13 @@ class Fault(NamedTuple):
 
 WIDE = "no wide role is given"
 LISTED = "exactly the listed rights are given"
-CONDITION = "assigning roles is held by the condition"
+CONDITION = "changing roles is held by the condition"
 STORAGE = "storage refuses keys and old TLS"
 TOPICS = "topics refuse keys and old TLS"
 VAULT = "the vault has roles and purge protection"
 DEAD_LETTERS = "dead letters are kept"
 CLOSED = "the function app is closed"
+OFF = "what is not wanted is off"
 SETTINGS = "app settings are the documented ones"
 PRIVATE = "what is private is closed to others"
 
@@ -222,5 +223,54 @@ FAULTS = [
         DEAD_LETTERS,
         r"(?s)  storage_blob_dead_letter_destination \{.*?\n  \}\n",
         "",
+    ),
+    Fault(
+        "removing roles is given unasked",
+        "platform-read-only",
+        LISTED,
+        r"= var\.allow_offboarding",
+        "= true",
+    ),
+    Fault(
+        "the right to remove is given for the right to assign",
+        "platform-assigning",
+        LISTED,
+        r"= var\.allow_offboarding",
+        "= !var.grant_role_assignment",
+    ),
+    Fault(
+        "a right on all that is stored beside the report",
+        "app-default",
+        LISTED,
+        r"report( +)= azurerm_storage_container\.report\.id",
+        r"report\1= azurerm_storage_account.data.id",
+    ),
+    Fault(
+        "all hubs of a namespace can be read",
+        "app-activity-log",
+        LISTED,
+        r"activity-log-hub( +)= var\.activity_log_event_hub_id",
+        r'activity-log-hub\1= dirname(dirname(coalesce(var.activity_log_event_hub_id, "-")))',
+    ),
+    Fault(
+        "the Event Hub is read with a key",
+        "app-activity-log",
+        SETTINGS,
+        r"ONBOARDER_ACTIVITY_LOG__fullyQualifiedNamespace( +)=.*",
+        r'ONBOARDER_ACTIVITY_LOG\1= "Endpoint=sb://ns/;SharedAccessKeyName=a;SharedAccessKey=b"',
+    ),
+    Fault(
+        "a trigger without a source is on",
+        "app-default",
+        OFF,
+        r'"AzureWebJobs\.OnActivityLog\.Disabled"( +)= "true"',
+        r'"AzureWebJobs.OnActivityLog.Disabled"\1= "false"',
+    ),
+    Fault(
+        "a sweep that nobody wants",
+        "app-dedicated",
+        OFF,
+        r"var\.sweep \? \{\}",
+        "!var.sweep ? {}",
     ),
 ]

@@ -8,7 +8,7 @@ RIGHTS = {
     "no wide role is given": rights.no_wide_role,
     "custom roles have the listed actions and no *": rights.actions_are_listed,
     "exactly the listed rights are given": rights.exactly_the_listed,
-    "assigning roles is held by the condition": rights.conditions_hold,
+    "changing roles is held by the condition": rights.conditions_hold,
     "principals are told with their type": rights.principals_are_told,
 }
 NAMES = {
@@ -27,6 +27,7 @@ STAGES = {
         "dead letters are kept": settings.dead_letters_are_kept,
         "the function app is closed": settings.the_function_is_closed,
         "app settings are the documented ones": settings.app_settings_are_the_documented,
+        "what is not wanted is off": settings.what_is_not_wanted_is_off,
         "what is private is closed to others": settings.the_private_variant_is_private,
     },
     "platform": {**RIGHTS, **NAMES, "event hubs are closed": settings.event_hubs_are_closed},

@@ -20,10 +20,10 @@ const wrong = ["AppTraces | where Nothing == 1", "Nothing", "AppTraces | where M
 const globals = workspace();
 
 const app = join(infra, "app", "queries");
-const invocations = read(app, "invocations.kql");
-const withCalls = invocations + read(app, "calls.kql");
+const common = read(app, "invocations.kql") + read(app, "sweeps.kql");
+const withCalls = common + read(app, "calls.kql");
 const verdicts = [
-  ...judged(join(app, "alerts"), invocations),
+  ...judged(join(app, "alerts"), common),
   ...judged(join(app, "workbook"), withCalls),
   ...judged(join(infra, "platform", "queries"), ""),
 ];

@@ -17,7 +17,11 @@ WIDE = {
     "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
     "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
 }
-ASSIGNS = "microsoft.authorization/roleassignments/write"
+# Where the condition of a role that may do this has to look: at what is asked for, or at what is there.
+CHANGES = {
+    "Microsoft.Authorization/roleAssignments/write": "@Request",
+    "Microsoft.Authorization/roleAssignments/delete": "@Resource",
+}
 # The scope of each place that permissions.json names.
 PLACES = {
     "vault": r"/Microsoft\.KeyVault/vaults/[^/]+$",
@@ -25,6 +29,8 @@ PLACES = {
     "queue": r"/queueServices/default/queues/onboarding$",
     "poison-queue": r"/queueServices/default/queues/onboarding-poison$",
     "results-queue": r"/queueServices/default/queues/results$",
+    "report": r"/blobServices/default/containers/report$",
+    "activity-log-hub": r"/Microsoft\.EventHub/namespaces/[^/]+/eventhubs/[^/]+$",
     "dead-letters": r"/blobServices/default/containers/dead-letters$",
     "host-storage": r"/Microsoft\.Storage/storageAccounts/st[a-z0-9]+host[a-z0-9]{5}$",
     "application-insights": r"/Microsoft\.Insights/components/[^/]+$",
@@ -43,11 +49,15 @@ def no_wide_role(estate: Estate) -> None:
             raise AssertionError(f"{assignment.address} gives {WIDE.get(role_of(assignment), assignment.values['role_definition_name'])}")
 
 
+def listed(role: Resource) -> dict:
+    [entry] = [entry for entry in PERMISSIONS["customRoles"] if role.values["name"].startswith(entry["name"])]
+    return entry
+
+
 def actions_are_listed(estate: Estate) -> None:
     for role in estate.all("azurerm_role_definition"):
-        [listed] = [entry for entry in PERMISSIONS["customRoles"] if role.values["name"].startswith(entry["name"])]
         given = role.block("permissions")
-        equal(given["actions"], [permission["action"] for permission in listed["permissions"]])
+        equal(given["actions"], [permission["action"] for permission in listed(role)["permissions"]])
         equal([given["data_actions"], given["not_actions"], given["not_data_actions"]], [None, None, None])
         if "*" in json.dumps(given):
             raise AssertionError(f"{role.address} has an action with *")
@@ -60,17 +70,21 @@ def exactly_the_listed(estate: Estate) -> None:
 
 
 def conditions_hold(estate: Estate) -> None:
-    """Whoever may assign roles may assign Reader to the ISPM app, and nothing else to anybody."""
-    template = next(entry["condition"] for entry in PERMISSIONS["customRoles"] if "condition" in entry)
+    """Whoever may assign or remove roles may do so with Reader of the ISPM app, and with nothing else of anybody."""
+    principal = principals(estate)["ispm-app"]
     for role in estate.all("azurerm_role_definition"):
+        changes = [action for action in role.block("permissions")["actions"] if action in CHANGES]
         held = [one for one in estate.all("azurerm_role_assignment") if role_of(one) == role.values["role_definition_id"]]
-        for assignment in held if ASSIGNS in json.dumps(role.values).lower() else []:
+        for assignment in held if changes else []:
             condition = assignment.values["condition"] or ""
-            principal = principals(estate)["ispm-app"]
+            template = listed(role)["condition"]
             equal(guids(condition), [READER, principal])
             equal(condition, template.replace("{READER}", f"{{{READER}}}").replace("{PRINCIPAL}", f"{{{principal}}}"))
-            contains(condition, "RoleDefinitionId] ForAnyOfAnyValues:GuidEquals")
-            contains(condition, "PrincipalId] ForAnyOfAnyValues:GuidEquals")
+            for action in changes:
+                for attribute in ["RoleDefinitionId", "PrincipalId"]:
+                    asked = f"{CHANGES[action]}[Microsoft.Authorization/roleAssignments:{attribute}]"
+                    contains(condition, f"{asked} ForAnyOfAnyValues:GuidEquals")
+                contains(condition, f"(!(ActionMatches{{'{action}'}})) OR")
             equal(assignment.values["condition_version"], "2.0")
 
 
@@ -123,5 +137,7 @@ def is_due(estate: Estate, entry: dict) -> bool:
         "events are delivered to the queue": variables.get("delivery") == "queue",
         "unless the function assigns it at each scope": variables.get("assign_reader"),
         "unless policy.assign is never": variables.get("grant_role_assignment"),
+        "offboarding is allowed": variables.get("allow_offboarding"),
+        "the activity log comes through an Event Hub": variables.get("activity_log_event_hub_id") is not None,
     }
     return switches[entry.get("when", "always")]

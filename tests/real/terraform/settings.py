@@ -7,10 +7,21 @@ from estate import Estate, Resource
 from report import contains, equal
 
 # What the program reads, in every deployment and where it is asked for: docs/configuration.md.
-OURS = {"ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_PROPAGATION_MINUTES"}
-OF_BINDINGS = {"ONBOARDER_QUEUE_NAME"} | {f"ONBOARDER_QUEUE_STORAGE__{name}" for name in ["queueServiceUri", "credential", "clientId"]}
-ON_DEMAND = {"tenant_ids": "ONBOARDER_TENANTS", "ispm_hosts": "ONBOARDER_ISPM_HOSTS"}
-OF_THE_HOST = re.compile(r"AZURE_CLIENT_ID|AzureWebJobsStorage__\w+|APPLICATIONINSIGHTS_\w+|WEBSITE_RUN_FROM_PACKAGE\w*")
+OURS = {"ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_PROPAGATION_MINUTES", "ONBOARDER_REPORT"}
+IDENTITY = ["credential", "clientId"]
+OF_BINDINGS = {"ONBOARDER_QUEUE_NAME", "ONBOARDER_SWEEP_SCHEDULE"} | {
+    f"ONBOARDER_QUEUE_STORAGE__{name}" for name in ["queueServiceUri", *IDENTITY]
+}
+ON_DEMAND = {
+    "tenant_ids": {"ONBOARDER_TENANTS"},
+    "ispm_hosts": {"ONBOARDER_ISPM_HOSTS"},
+    "entra_audience": {"ONBOARDER_ENTRA_AUDIENCE"},
+    "entra_callers": {"ONBOARDER_ENTRA_CALLERS"},
+    "activity_log_event_hub_id": {"ONBOARDER_ACTIVITY_LOG_HUB"}
+    | {f"ONBOARDER_ACTIVITY_LOG__{name}" for name in ["fullyQualifiedNamespace", *IDENTITY]},
+}
+OFF = re.compile(r"AzureWebJobs\.(\w+)\.Disabled")
+OF_THE_HOST = re.compile(r"AZURE_CLIENT_ID|AzureWebJobs\.\w+\.Disabled|AzureWebJobsStorage__\w+|APPLICATIONINSIGHTS_\w+|WEBSITE_RUN_FROM_PACKAGE\w*")
 KEYS = re.compile(r"AccountKey|SharedAccess|[?&]sig=|[?&]code=|AzureWebJobsStorage\"", re.IGNORECASE)
 
 
@@ -86,13 +97,20 @@ def the_function_is_closed(estate: Estate) -> None:
 
 def app_settings_are_the_documented(estate: Estate) -> None:
     given = app_settings(estate)
-    on_demand = {name for variable, name in ON_DEMAND.items() if estate.variables[variable]}
+    on_demand = {name for variable, names in ON_DEMAND.items() if estate.variables[variable] for name in names}
     equal(sorted(name for name in given if name.startswith("ONBOARDER_")), sorted(OURS | OF_BINDINGS | on_demand))
     equal([name for name in given if not name.startswith("ONBOARDER_") and not OF_THE_HOST.fullmatch(name)], [])
     client_ids = {value for name, value in given.items() if name.endswith("clientId") or name == "AZURE_CLIENT_ID"}
     equal(client_ids, {one.values["client_id"] for one in estate.some("azurerm_user_assigned_identity")})
     if KEYS.search(json.dumps(given)):
         raise AssertionError(f"a key stands in the app settings: {KEYS.search(json.dumps(given))[0]}")
+
+
+def what_is_not_wanted_is_off(estate: Estate) -> None:
+    """A trigger that is not wanted, or has nothing to listen to, is off; no other is."""
+    found = {match[1]: value for name, value in app_settings(estate).items() if (match := OFF.fullmatch(name))}
+    on = {"Sweep": estate.variables["sweep"], "OnActivityLog": estate.variables["activity_log_event_hub_id"]}
+    equal(found, {function: "true" for function, is_on in on.items() if not is_on})
 
 
 def app_settings(estate: Estate) -> dict[str, str]:

@@ -401,3 +401,83 @@ run "a_runtime_version_that_is_not_there" {
 
   expect_failures = [data.azapi_resource_action.flex_runtimes["this"]]
 }
+
+run "a_crontab_without_seconds" {
+  command = plan
+
+  variables {
+    sweep_schedule = "0 * * * *"
+  }
+
+  expect_failures = [var.sweep_schedule]
+}
+
+run "a_sweep_each_second" {
+  command = plan
+
+  variables {
+    sweep_schedule = "* * * * * *"
+  }
+
+  expect_failures = [var.sweep_schedule]
+}
+
+run "a_sweep_every_five_minutes" {
+  command = plan
+
+  variables {
+    sweep_schedule = "0 */5 * * * *"
+  }
+
+  expect_failures = [var.sweep_schedule]
+}
+
+run "a_window_that_no_alert_has" {
+  command = plan
+
+  variables {
+    no_sweep_hours = 7
+  }
+
+  expect_failures = [var.no_sweep_hours]
+}
+
+run "a_namespace_where_a_hub_is_asked" {
+  command = plan
+
+  variables {
+    activity_log_event_hub_id = "/subscriptions/S/resourceGroups/logs/providers/Microsoft.EventHub/namespaces/logs"
+  }
+
+  expect_failures = [var.activity_log_event_hub_id]
+}
+
+run "an_audience_with_a_comma" {
+  command = plan
+
+  variables {
+    entra_audience = ["api://one,api://two"]
+  }
+
+  expect_failures = [var.entra_audience]
+}
+
+run "a_domain_where_a_callers_tenant_is_asked" {
+  command = plan
+
+  variables {
+    entra_callers = ["contoso.onmicrosoft.com"]
+  }
+
+  expect_failures = [var.entra_callers]
+}
+
+run "callers_without_an_audience" {
+  command = plan
+
+  variables {
+    entra_callers = ["519aadd0-caeb-5ef8-b1b9-046051535bc3=all"]
+  }
+
+  expect_failures = [var.entra_callers]
+}

@@ -49,6 +49,7 @@ run "flex_consumption" {
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "Authorization=AAD;ClientId=1663ee10-1dee-56a0-b4e4-b8249a0debef"
       APPLICATIONINSIGHTS_CONNECTION_STRING     = "InstrumentationKey=5dbd4c0e-0000-4000-8000-000000000003"
       AZURE_CLIENT_ID                           = "1663ee10-1dee-56a0-b4e4-b8249a0debef"
+      "AzureWebJobs.OnActivityLog.Disabled"     = "true"
       AzureWebJobsStorage__accountName          = "stispmhostab1cd"
       AzureWebJobsStorage__clientId             = "1663ee10-1dee-56a0-b4e4-b8249a0debef"
       AzureWebJobsStorage__credential           = "managedidentity"
@@ -58,8 +59,10 @@ run "flex_consumption" {
       ONBOARDER_QUEUE_STORAGE__clientId         = "1663ee10-1dee-56a0-b4e4-b8249a0debef"
       ONBOARDER_QUEUE_STORAGE__credential       = "managedidentity"
       ONBOARDER_QUEUE_STORAGE__queueServiceUri  = "https://stispmdataab1cd.queue.core.windows.net"
+      ONBOARDER_REPORT                          = "https://stispmdataab1cd.blob.core.windows.net/report"
       ONBOARDER_RESULTS                         = "https://evgt-ispm-results-ab1cd.westeurope-1.eventgrid.azure.net/api/events"
       ONBOARDER_SECRET_STORE                    = "https://kv-ispm-ab1cd.vault.azure.net"
+      ONBOARDER_SWEEP_SCHEDULE                  = "0 0 * * * *"
     }
     error_message = "Exactly these settings; none that Flex Consumption refuses, and no AzureWebJobsStorage beside the identity."
   }
@@ -157,6 +160,7 @@ run "premium" {
     condition = azurerm_linux_function_app.this["this"].app_settings == tomap({
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING    = "Authorization=AAD;ClientId=1663ee10-1dee-56a0-b4e4-b8249a0debef"
       AZURE_CLIENT_ID                              = "1663ee10-1dee-56a0-b4e4-b8249a0debef"
+      "AzureWebJobs.OnActivityLog.Disabled"        = "true"
       AzureWebJobsStorage__clientId                = "1663ee10-1dee-56a0-b4e4-b8249a0debef"
       AzureWebJobsStorage__credential              = "managedidentity"
       ONBOARDER_PROPAGATION_MINUTES                = "60"
@@ -165,8 +169,10 @@ run "premium" {
       ONBOARDER_QUEUE_STORAGE__clientId            = "1663ee10-1dee-56a0-b4e4-b8249a0debef"
       ONBOARDER_QUEUE_STORAGE__credential          = "managedidentity"
       ONBOARDER_QUEUE_STORAGE__queueServiceUri     = "https://stispmdataab1cd.queue.core.windows.net"
+      ONBOARDER_REPORT                             = "https://stispmdataab1cd.blob.core.windows.net/report"
       ONBOARDER_RESULTS                            = "https://evgt-ispm-results-ab1cd.westeurope-1.eventgrid.azure.net/api/events"
       ONBOARDER_SECRET_STORE                       = "https://kv-ispm-ab1cd.vault.azure.net"
+      ONBOARDER_SWEEP_SCHEDULE                     = "0 0 * * * *"
       WEBSITE_RUN_FROM_PACKAGE                     = "https://stispmhostab1cd.blob.core.windows.net/packages/handler.zip"
       WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID = azurerm_user_assigned_identity.this.id
     })

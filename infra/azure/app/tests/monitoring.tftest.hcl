@@ -105,7 +105,7 @@ run "every_query_is_an_alert" {
         alert.name == "alert-ispm-${key}",
         endswith(alert.description, "docs/operate.md#alert-${key}"),
         alert.scopes == tolist([azurerm_log_analytics_workspace.this.id]),
-        startswith(alert.criteria[0].query, file("queries/invocations.kql")),
+        startswith(alert.criteria[0].query, join("\n", [file("queries/invocations.kql"), file("queries/sweeps.kql")])),
         endswith(alert.criteria[0].query, file("queries/alerts/${key}.kql")),
         alert.criteria[0].time_aggregation_method == "Count",
         alert.auto_mitigation_enabled,
@@ -122,6 +122,38 @@ run "every_query_is_an_alert" {
       ]
     ]))
     error_message = "A dimension is a column of its query."
+  }
+}
+
+run "a_sweep_that_does_not_come" {
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.query["no-sweep"].window_duration == "PT3H"
+    error_message = "Three hours without an hourly sweep."
+  }
+}
+
+run "a_daily_sweep_that_does_not_come" {
+  variables {
+    sweep_schedule = "0 30 5 * * *"
+    no_sweep_hours = 48
+  }
+
+  assert {
+    condition     = azurerm_monitor_scheduled_query_rules_alert_v2.query["no-sweep"].window_duration == "P2D"
+    error_message = "Two days without a daily one."
+  }
+}
+
+run "without_a_sweep_there_is_nothing_to_miss" {
+  variables {
+    sweep = false
+  }
+
+  assert {
+    condition = length(setintersection(
+      keys(azurerm_monitor_scheduled_query_rules_alert_v2.query), ["no-sweep", "missed-by-events"],
+    )) == 0
+    error_message = "Both alerts are the sweep's."
   }
 }
 

@@ -126,6 +126,15 @@ run "retention" {
 
   assert {
     condition = (
+      azurerm_storage_container.report.storage_account_id == azurerm_storage_account.data.id &&
+      azurerm_storage_management_policy.data.rule[1].filters[0].prefix_match == toset(["report/"]) &&
+      azurerm_storage_management_policy.data.rule[1].actions[0].base_blob[0].delete_after_days_since_modification_greater_than == 90
+    )
+    error_message = "A report that no sweep writes any more goes."
+  }
+
+  assert {
+    condition = (
       azurerm_storage_account.host.blob_properties[0].versioning_enabled &&
       azurerm_storage_management_policy.host.rule[0].actions[0].version[0].delete_after_days_since_creation == 14
     )

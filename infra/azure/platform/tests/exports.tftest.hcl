@@ -31,7 +31,7 @@ run "nothing_is_exported_or_made_in_the_subscription" {
   }
 
   assert {
-    condition     = output.activity_log_event_hub == null
+    condition     = output.activity_log_event_hub == null && output.activity_log_event_hub_id == null
     error_message = "There is no hub to name."
   }
 }
@@ -58,6 +58,11 @@ run "the_activity_log_to_an_event_hub_of_its_own" {
       !azurerm_eventhub_namespace_authorization_rule.azure_monitor["platform"].manage
     )
     error_message = "Azure Monitor may send, and nothing else."
+  }
+
+  assert {
+    condition     = output.activity_log_event_hub_id == azurerm_eventhub.activity_log["platform"].id
+    error_message = "The app stage is told which hub to read."
   }
 
   assert {

@@ -132,6 +132,52 @@ run "the_function_may_assign" {
   }
 }
 
+run "the_function_may_remove_what_it_assigned" {
+  variables {
+    grant_role_assignment = true
+    allow_offboarding     = true
+  }
+
+  assert {
+    condition     = toset(keys(azurerm_role_assignment.login)) == toset(["read", "assign", "remove"])
+    error_message = "It may look, assign and remove."
+  }
+
+  assert {
+    condition = toset(azurerm_role_definition.this["remove"].permissions[0].actions) == toset([
+      "Microsoft.Authorization/roleAssignments/delete",
+    ])
+    error_message = "The third role removes role assignments and does nothing else."
+  }
+
+  assert {
+    condition = azurerm_role_assignment.login["remove"].condition == join("", [
+      "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})) OR (",
+      "@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId]",
+      " ForAnyOfAnyValues:GuidEquals {acdd72a7-3385-48ef-bd42-f606fba81ae7} AND ",
+      "@Resource[Microsoft.Authorization/roleAssignments:PrincipalId]",
+      " ForAnyOfAnyValues:GuidEquals {22222222-2222-2222-2222-222222222222}))",
+    ])
+    error_message = "Reader of the ISPM app, and nothing else. A removal is asked about what is there, not about what is sent."
+  }
+
+  assert {
+    condition     = azurerm_role_assignment.login["remove"].condition_version == "2.0"
+    error_message = "Conditions are of version 2.0."
+  }
+}
+
+run "to_remove_is_not_to_assign" {
+  variables {
+    allow_offboarding = true
+  }
+
+  assert {
+    condition     = toset(keys(azurerm_role_assignment.login)) == toset(["read", "remove"])
+    error_message = "Each right is given by itself."
+  }
+}
+
 run "both" {
   variables {
     grant_role_assignment = true
@@ -156,6 +202,7 @@ run "neither_is_warned_of" {
 run "no_role_is_wide" {
   variables {
     grant_role_assignment = true
+    allow_offboarding     = true
   }
 
   assert {

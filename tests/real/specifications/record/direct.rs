@@ -1,5 +1,7 @@
 //! What other clients say and the onboarder does not (or not in every run): pages, repeats, removals and refusals.
 
+mod graph;
+
 use azure_core::http::Method;
 use serde_json::{Value, json};
 
@@ -21,6 +23,7 @@ pub async fn tell(stage: &Stage) -> Told {
     bad_assignments(&arm).await?;
     pages(&arm).await?;
     hierarchy(&arm).await?;
+    graph::tell(&arm).await?;
     refusals(&arm).await?;
     vault(stage).await?;
     topic(stage).await
@@ -182,6 +185,11 @@ async fn vault(stage: &Stage) -> Told {
         json!({ "value": "of no value", "contentType": "text/plain", "tags": { "recorded": "yes" }, "attributes": { "enabled": true } });
     vault.call("set a secret", Method::Put, &new, Some((JSON, value)), 200).await?;
     vault.get("a secret with all that a secret can have", &secret("new", ""), 200).await?;
+    let list = format!("https://{}.vault.azure.net/secrets?api-version=2025-07-01&maxresults=3", stage.cast.vault);
+    let mut next = Some(list);
+    while let Some(url) = next {
+        next = vault.get("list secrets", &url, 200).await?.body["nextLink"].as_str().map(str::to_owned);
+    }
     let stranger = Caller { stage, token: None };
     stranger.get("a secret without a token", &secret(&record, version), 401).await?;
     stage.simulator.state().world.set_secret(&stage.cast.vault, "switched-off", "nothing").enabled = false;

@@ -5,6 +5,7 @@ management_group_name      = "corp"
 ispm_app_client_id         = "5a0e4a7e-9c1b-4f0d-8d2e-6b3f7c1a9e50"
 function_principal_id      = "7b8e2d41-5f60-4a9c-b3d7-1e4c8f9a0b62"
 grant_role_assignment      = true
+allow_offboarding          = true
 assign_reader              = false
 export_activity_log        = true
 export_entra_audit_log     = true

@@ -28,6 +28,7 @@ override_resource {
   target = azurerm_storage_account.data
   values = {
     id                     = "/subscriptions/S/resourceGroups/rg-ispm/providers/Microsoft.Storage/storageAccounts/stispmdataab1cd"
+    primary_blob_endpoint  = "https://stispmdataab1cd.blob.core.windows.net/"
     primary_queue_endpoint = "https://stispmdataab1cd.queue.core.windows.net/"
   }
 }
