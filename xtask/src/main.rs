@@ -1,8 +1,9 @@
-//! The project's task runner: `cargo xtask check`, `cargo xtask real`, `cargo xtask package`.
+//! The project's task runner: `cargo xtask check`, `cargo xtask real`, `cargo xtask package`, `cargo xtask bench`.
 //!
 //! Tools that the project chooses are installed by it, pinned, into `target/tools`. What a machine has to bring (npm, Python, curl, git) is
 //! asked for by name where it is missing; nothing is skipped.
 
+mod bench;
 mod check;
 mod package;
 mod real;
@@ -38,8 +39,10 @@ enum Task {
         out: PathBuf,
     },
     /// The tests of the packages, and those against parts that are real: curl, Python, Azurite, Microsoft's specifications, Azure's clients,
-    /// AWS's emulator of Lambda.
+    /// AWS's emulator of Lambda, Chromium.
     Real,
+    /// How calls, time and memory of a sweep grow with the estate.
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Check => check::run(),
         Task::Package { platform, machine, out } => package::run(platform, machine, &out),
         Task::Real => real::run(),
+        Task::Bench(bench) => bench::run(&bench),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use crate::tools::{self, debian};
 const ONBOARDER: &str = "target/debug/ispm-onboarder";
 const HANDLER: &str = "target/debug/handler";
 const RECORDER: &str = "target/debug/examples/record-exchanges";
+const PAGE: &str = "target/debug/examples/coverage-page";
 const TOOLS: &str = "target/tools";
 
 /// What is deployed.
@@ -43,10 +44,10 @@ fn ignored_tests(packages: &Packages) -> Done {
     Step::new("curl", &["--version"]).run()?;
     let path = tools::path_with(&tools::python_with_requests()?)?;
     Step::cargo(&["test", "--test", "proxy", "--", "--ignored"]).with("PATH", &path).run()?;
-    let (azurite, lambda, qemu) = (tools::azurite_queue()?, tools::lambda_emulator()?, debian::qemu_aarch64()?);
+    let (azurite, lambda, qemu) = (tools::azurite()?, tools::lambda_emulator()?, debian::qemu_aarch64()?);
     // What a test prints is what it measured.
     Step::cargo(&["test", "--test", "processes", "--", "--ignored", "--show-output"])
-        .with("AZURITE_QUEUE", azurite)
+        .with("AZURITE", azurite)
         .with("PACKAGE", &packages.azure.zip)
         .with("LAMBDA_PACKAGE_X86_64", &packages.aws.zip)
         .with("LAMBDA_PACKAGE_AARCH64", &packages.aws_aarch64.zip)
@@ -61,6 +62,7 @@ fn judges(packages: &Packages) -> Done {
     Step::new("python3", &["tests/real/documents/run.py", "--tools", TOOLS]).run()?;
     Step::cargo(&["build", "--bins", "--examples"]).run()?;
     Step::new("bash", &["tests/real/specifications/run.sh", RECORDER, TOOLS]).run()?;
+    coverage_page()?;
     Step::new("python3", &["tests/real/terraform/run.py", "--tools", TOOLS]).run()?;
     Step::new("bash", &["tests/real/terraform/kql.sh", TOOLS]).run()?;
     Step::new("python3", &["tests/real/cloudevents/run.py", "--onboarder", ONBOARDER, "--tools", TOOLS]).run()?;
@@ -69,4 +71,11 @@ fn judges(packages: &Packages) -> Done {
     let bootstrap = packages.aws.zip.to_string_lossy();
     let aws = "tests/real/aws/run.py";
     Step::new("python3", &[aws, "--tools", TOOLS, "--bootstrap", &bootstrap, "--onboarder", ONBOARDER]).run()
+}
+
+fn coverage_page() -> Done {
+    let chromium = debian::chromium()?;
+    let (judge, program) = ("tests/real/page/run.py", chromium.program.to_string_lossy());
+    let browser = ["--chromium", &*program, "--libraries", &chromium.libraries];
+    Step::new("python3", &[&[judge, "--page", PAGE, "--tools", TOOLS], &browser[..]].concat()).run()
 }

@@ -91,9 +91,9 @@ fn python_with(name: &str, version: &str, packages: &[&str]) -> Done<PathBuf> {
 }
 
 /// Azurite's queue service, Microsoft's own emulator of Storage.
-pub fn azurite_queue() -> Done<PathBuf> {
+pub fn azurite() -> Done<PathBuf> {
     let root = folder("azurite", AZURITE);
-    let program = root.join("node_modules/.bin/azurite-queue");
+    let program = root.join("node_modules/.bin/azurite");
     if !program.exists() {
         let prefix = root.to_string_lossy();
         Step::new("npm", &["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--silent", &format!("azurite@{AZURITE}")]).run()?;
