@@ -9,10 +9,10 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::Request;
 use azure_core::credentials::TokenCredential;
-use ispm_onboarder::Onboarder;
 use ispm_onboarder::clock::Clock;
 use ispm_onboarder::config::Config;
 use ispm_onboarder::error::Error;
+use ispm_onboarder::hosts::Deployment;
 use ispm_onboarder::hosts::functions::router;
 use ispm_onboarder::hosts::http::Readiness;
 use ispm_onboarder::identity::Platform;
@@ -68,8 +68,8 @@ impl Stage {
         ]);
         let config = Config::read(|name| settings.get(name).cloned()).expect("the settings are valid");
         let platform = Arc::new(SimulatedIdentity(simulator.clone()));
-        let onboarder = Onboarder::new(config, platform, Arc::new(transport), Clock::starting_at(EPOCH));
-        let worker = Arc::new(InMemory(router(Readiness::ready(Arc::new(onboarder)))));
+        let deployment = Deployment::new(config, platform, Arc::new(transport), Clock::starting_at(EPOCH));
+        let worker = Arc::new(InMemory(router(Readiness::ready(deployment))));
         Self { host: FunctionsHost::new(simulator.clone(), worker), cast, simulator }
     }
 
