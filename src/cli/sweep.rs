@@ -110,7 +110,7 @@ impl Sweep {
                 return;
             }
         };
-        println!("tenant {}: {}", done.tenant, totals(&coverage.report));
+        println!("tenant {}: found {}", done.tenant, totals(&coverage.report));
         if self.dry_run {
             print_plan(coverage);
         } else if self.enqueue {

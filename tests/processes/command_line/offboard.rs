@@ -52,6 +52,19 @@ async fn nothing_is_removed_unless_a_person_types_yes() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_planned_is_not_done_by_agreeing() {
+    let simulator = Simulator::start().await;
+    let scope = simulator.onboarded().await;
+    // The three tries of the plan's read fail; what comes after them would not.
+    let fault = serde_json::json!({ "operation": "arm.subscription.get", "times": 3, "effect": { "kind": "status", "status": 503 } });
+    simulator.control(reqwest::Method::POST, "faults", Some(&fault)).await;
+    let ran = simulator.offboard_at_a_terminal(&scope, "y\n");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("would not") && ran.stderr.contains("nothing was removed"), "{ran:?}");
+    assert_eq!(simulator.assignments_at(&scope).await.len(), 1);
+}
+
+#[tokio::test]
 async fn without_a_terminal_it_takes_yes_as_an_option() {
     let simulator = Simulator::start().await;
     let scope = simulator.onboarded().await;

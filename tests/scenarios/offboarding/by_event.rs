@@ -4,7 +4,7 @@ use ispm_onboarder_simulator::Fault;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use super::{REMOVE, asking, assert_result, delete, given, move_to_another_tenant, onboarded};
+use super::{REMOVE, asking, assert_result, delete, given, given_alone, move_to_another_tenant, onboarded};
 use crate::harness::{Given, Scenario, subscription};
 
 /// A tenant that lets events offboard what is excluded or gone.
@@ -59,6 +59,38 @@ async fn what_the_policy_excludes_now_is_offboarded() {
         let [result] = s.expect_results(["offboarded"]);
         assert_result(&result, "removed", Some("connected"));
         assert!(s.assignments_at(&scope).is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_policy_that_justifies_it_is_that_of_now() {
+    let s = allowed().start();
+    let scope = onboarded(&s, &s.cast.new).await;
+    let wanted = s.record();
+    set_policy(&s, "exclude", json!([{ "id": s.cast.new }])).await;
+    s.deliver(s.event("again", &scope)).await;
+    s.expect_results(["blocked excluded-by-policy"]);
+    // It was a mistake, which somebody mends at once.
+    s.put_record(&wanted);
+    s.deliver(asking(&s, &scope)).await;
+    assert!(!s.count_calls().contains_key(REMOVE));
+    s.expect_results(["blocked offboarding-not-justified"]);
+    assert_eq!(s.assignments_at(&scope).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_others_give_reader_no_event_ends_the_connection() {
+    for (assign, left) in [("always", 0), ("never", 1)] {
+        let s = given_alone().record(|record| record["policy"]["offboard"] = json!("excluded-or-gone")).start();
+        let scope = onboarded(&s, &s.cast.new).await;
+        s.change(|world, cast| delete(world, cast, &cast.new));
+        set_policy(&s, "assign", json!(assign)).await;
+        let mut old = asking(&s, &scope);
+        old["time"] = json!((s.now() - time::Duration::days(1)).format(&Rfc3339).unwrap());
+        s.deliver(old).await;
+        s.count_calls();
+        s.expect_results(["offboarded"]);
+        assert_eq!(s.connections().len(), left, "{assign}");
     }
 }
 
