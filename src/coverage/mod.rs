@@ -1,29 +1,26 @@
 //! What is covered and what is wanted, judged from a tenant's estate by the same rules as [`plan`](mod@crate::plan): a synchronous function over
 //! plain data.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod advice;
+mod connections;
+
+use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
 use crate::azure::ReaderAt;
 use crate::error::{Code, Error};
 use crate::estate::{Estate, ReaderScope, SubscriptionFacts};
-use crate::ispm::{Connections, Seen, Status};
+use crate::ispm::{Cause as IspmCause, Connections, Seen, Status};
 use crate::observe::{ScopeFacts, check_visible};
 use crate::plan::judge;
-use crate::report::{ConnectionCoverage, ConnectionRow, Orphan, OrphanKind, Report, RoleCoverage, Row, Totals, VERSION, Verdict};
+use crate::report::{ConnectionCoverage, ConnectionRow, Orphan, Report, RoleCoverage, Row, Totals, VERSION, Verdict};
 use crate::request::{Action, Cause, Request};
-use crate::scope::{GroupName, Guid, Scope, inert};
-use crate::tenant::{Assign, Connect, Offboard, Policy, Rule, TenantRecord};
+use crate::scope::{GroupName, Guid, Scope};
+use crate::tenant::{Assign, Offboard, Policy, Rule, TenantRecord};
 
 /// What a sweep gives as the source of what it asks for.
 pub const SWEEP_SOURCE: &str = "urn:ispm-onboarder:sweep";
-/// Of more subscriptions than this right below one group, one role at the group is better than one at each
-/// (the ISPM guide's advice: up to five one by one).
-const ONE_BY_ONE: usize = 5;
-/// How many groups are named for it.
-const MOST_GROUPS_NAMED: usize = 10;
-
 /// A tenant's coverage.
 #[derive(Clone, Debug)]
 pub struct Coverage {
@@ -188,7 +185,7 @@ impl Judge<'_> {
         }
     }
 
-    fn connection_of(&self, scope: &Scope) -> (ConnectionCoverage, Option<crate::ispm::Cause>, Option<String>) {
+    fn connection_of(&self, scope: &Scope) -> (ConnectionCoverage, Option<IspmCause>, Option<String>) {
         let seen = match &self.estate.connections {
             None => return (ConnectionCoverage::AwaitingConsole, None, None),
             Some(Err(error)) => return (ConnectionCoverage::Unknown, None, Some(error.message.clone())),
@@ -202,7 +199,7 @@ impl Judge<'_> {
         &self,
         role: RoleCoverage,
         connection: ConnectionCoverage,
-        cause: Option<crate::ispm::Cause>,
+        cause: Option<IspmCause>,
         unread: Option<String>,
     ) -> (Verdict, Option<String>, Option<Action>) {
         let words = |text: &str| Some(text.to_owned());
@@ -252,148 +249,6 @@ impl Judge<'_> {
         (by_policy && (role_is_ours || has_connection)).then_some(Action::Offboard)
     }
 
-    /// The connection that is a scope's alone.
-    fn own_connection(&self, scope: &Scope) -> Option<&Seen> {
-        match &self.estate.connections {
-            Some(Ok(Connections::PerScope { of_scopes, .. })) => of_scopes.get(scope),
-            _ => None,
-        }
-    }
-
-    fn orphans(&self, rows: &[Row], wanted: &mut BTreeMap<Scope, Wanted>) -> Vec<Orphan> {
-        let mut orphans = Vec::new();
-        for row in rows.iter().filter(|row| row.verdict == Verdict::Excluded) {
-            let why = row.why.clone().unwrap_or_default();
-            let readers = self.estate.readers.get(&ReaderScope::At(row.scope.clone()));
-            orphans.extend(readers.into_iter().flatten().map(|reader| Orphan {
-                kind: OrphanKind::RoleAssignment,
-                id: reader.id.clone(),
-                scope: Some(row.scope.clone()),
-                ours: reader.ours,
-                why: why.clone(),
-            }));
-            let connection = self.own_connection(&row.scope).and_then(|seen| orphan(seen, Some(row.scope.clone()), &why));
-            orphans.extend(connection);
-        }
-        if let Some(Err(_)) = &self.estate.connections {
-            let connections = self.previous.orphans.iter().filter(|orphan| orphan.kind == OrphanKind::Connection);
-            orphans.extend(connections.copied().cloned());
-        }
-        if let Some(Ok(Connections::PerScope { others, .. })) = &self.estate.connections {
-            for seen in others {
-                let scope = self.scope_of(seen);
-                if let Some(scope) = scope.clone().filter(|_| self.record.policy.offboard == Offboard::ExcludedOrGone) {
-                    let since = self.left_since(seen);
-                    wanted.insert(scope, Wanted { action: Action::Offboard, since });
-                }
-                orphans.extend(orphan(seen, scope, "its scope is not in this tenant's estate any more"));
-            }
-        }
-        orphans
-    }
-
-    /// Since when a connection is known to be left over: by the report before, or now.
-    fn left_since(&self, seen: &Seen) -> OffsetDateTime {
-        let id = seen.connection.as_ref().ok().and_then(|connection| connection.id.as_ref());
-        let is_known = self.previous.orphans.iter().any(|orphan| Some(&orphan.id) == id);
-        self.previous.at.filter(|_| is_known).unwrap_or(self.now)
-    }
-
-    /// The scope that a connection served when a sweep saw it there, remembered from report to report for as long as it is left over.
-    fn scope_of(&self, seen: &Seen) -> Option<Scope> {
-        let id = seen.connection.as_ref().ok()?.id.as_ref()?;
-        let served = self.previous.connections.iter().find(|row| row.id.as_ref() == Some(id)).map(|row| &row.scope);
-        let left = || self.previous.orphans.iter().find(|orphan| orphan.kind == OrphanKind::Connection && orphan.id == *id);
-        served.or_else(|| left()?.scope.as_ref()).cloned()
-    }
-
-    fn connections(&self) -> Vec<ConnectionRow> {
-        let root = Scope::ManagementGroup(GroupName::root_of(self.record.tenant_id));
-        match &self.estate.connections {
-            None if self.record.ispm.connect == (Connect::Console {}) => vec![ConnectionRow {
-                id: None,
-                name: format!("azure-{}", self.record.tenant_id),
-                scope: root,
-                status: ConnectionCoverage::AwaitingConsole,
-                cause: None,
-                since: self.now,
-            }],
-            Some(Ok(Connections::Shared(Some(seen)))) => self.connection_row(root, seen).into_iter().collect(),
-            Some(Ok(Connections::PerScope { of_scopes, .. })) => {
-                of_scopes.iter().filter_map(|(scope, seen)| self.connection_row(scope.clone(), seen)).collect()
-            }
-            // What cannot be read now is remembered as it was, so that its next change is one.
-            Some(Err(_)) => self.previous.connections.iter().copied().cloned().collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn connection_row(&self, scope: Scope, seen: &Seen) -> Option<ConnectionRow> {
-        let Ok(connection) = &seen.connection else {
-            return self.previous.connections.iter().find(|row| row.scope == scope).copied().cloned();
-        };
-        let (status, cause, _) = state(seen);
-        let known = self.previous.connections.iter().find(|row| row.scope == scope && row.status == status && row.cause == cause);
-        let since = known.map_or(self.now, |row| row.since);
-        Some(ConnectionRow { id: connection.id.clone(), name: connection.name.clone(), scope, status, cause, since })
-    }
-
-    fn notes(&self, rows: &[Row], wanted: &BTreeMap<Scope, Wanted>) -> Vec<String> {
-        let mut notes = self.one_by_one(rows, wanted);
-        let moving = self.estate.subscriptions.values().filter(|facts| facts.parents.len() > 1).count();
-        if moving > 0 {
-            notes.push(format!("{moving} subscriptions were seen in two management groups: they were moved while they were read."));
-        }
-        let unknown = self.estate.unknown_descendants;
-        if unknown > 0 {
-            notes.push(format!("{unknown} things below the management groups are of a kind that this version does not know."));
-        }
-        if let Some(Err(error)) = &self.estate.connections {
-            notes.push(format!("ISPM's connections could not be read: {}.", error.message));
-        }
-        notes
-    }
-
-    /// Where more than five subscriptions right below one group have, or are to get, a role each.
-    fn one_by_one(&self, rows: &[Row], wanted: &BTreeMap<Scope, Wanted>) -> Vec<String> {
-        let mut singles: BTreeMap<&GroupName, usize> = BTreeMap::new();
-        let mut kept_out: BTreeSet<GroupName> = BTreeSet::new();
-        for row in rows {
-            let is_wanted = wanted.get(&row.scope).is_some_and(|wanted| wanted.action == Action::Onboard);
-            let is_single = row.role == RoleCoverage::Direct || (row.role == RoleCoverage::Missing && is_wanted);
-            match (row.verdict, &row.group) {
-                (Verdict::Excluded, _) => {
-                    let Scope::Subscription(id) = &row.scope else { continue };
-                    kept_out.extend(self.estate.subscriptions.get(id).into_iter().flat_map(|facts| self.estate.ancestors(facts)));
-                }
-                (_, Some(group)) if is_single => *singles.entry(group).or_default() += 1,
-                _ => {}
-            }
-        }
-        let mut many: Vec<(&GroupName, usize)> = singles.into_iter().filter(|(_, count)| *count > ONE_BY_ONE).collect();
-        many.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
-        let further = many.len().saturating_sub(MOST_GROUPS_NAMED);
-        let mut notes: Vec<String> =
-            many.iter().take(MOST_GROUPS_NAMED).map(|(group, count)| self.advice(group, *count, kept_out.contains(*group))).collect();
-        if further > 0 {
-            notes.push(format!("The same is true of {further} further management groups."));
-        }
-        notes
-    }
-
-    fn advice(&self, group: &GroupName, count: usize, reaches_excluded: bool) -> String {
-        let name = self.estate.groups.get(group).map(|facts| facts.name.as_str()).filter(|name| !name.is_empty()).unwrap_or(group.as_str());
-        let name = inert(name);
-        let fact = format!("{count} subscriptions right below the management group {name} are onboarded one by one");
-        if reaches_excluded {
-            return format!("{fact}; a role at the group would reach subscriptions that are kept out.");
-        }
-        if *group == GroupName::root_of(self.record.tenant_id) {
-            return format!("{fact}; move them into a group of their own, where one role covers them and those to come.");
-        }
-        format!("{fact}; `ispm-onboarder onboard mg:{group}` covers them with one role, and those to come.")
-    }
-
     fn request(&self, scope: &Scope, action: Action) -> Request {
         request(self.record.tenant_id, scope, Wanted { action, since: self.now }, self.now)
     }
@@ -407,7 +262,7 @@ pub fn request(tenant: Guid, scope: &Scope, wanted: Wanted, now: OffsetDateTime)
     Request::new(tenant, scope.clone(), wanted.action, cause, Some(wanted.since))
 }
 
-fn state(seen: &Seen) -> (ConnectionCoverage, Option<crate::ispm::Cause>, Option<String>) {
+fn state(seen: &Seen) -> (ConnectionCoverage, Option<IspmCause>, Option<String>) {
     match &seen.connection {
         Err(error) => (ConnectionCoverage::Unknown, None, Some(error.message.clone())),
         Ok(connection) => match connection.status {
@@ -416,11 +271,6 @@ fn state(seen: &Seen) -> (ConnectionCoverage, Option<crate::ispm::Cause>, Option
             Status::Failed(cause) => (ConnectionCoverage::Failed, cause, None),
         },
     }
-}
-
-fn orphan(seen: &Seen, scope: Option<Scope>, why: &str) -> Option<Orphan> {
-    let id = seen.connection.as_ref().ok()?.id.clone()?;
-    Some(Orphan { kind: OrphanKind::Connection, id, scope, ours: seen.ours, why: why.to_owned() })
 }
 
 /// Whether nothing changed. What could not be read counts as it was.
