@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -104,9 +104,17 @@ impl FunctionApp {
 
     /// Posts a call as the host does.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Self::answer(self.client.post(self.url(path)).json(body)).await
+    }
+
+    /// Passes on a call without a body.
+    pub async fn get(&self, path: &str) -> Answer {
+        Self::answer(self.client.get(self.url(path))).await
+    }
+
+    async fn answer(request: RequestBuilder) -> Answer {
         let invocation = Uuid::new_v4();
-        let request = self.client.post(self.url(path)).header("x-azure-functions-invocationid", invocation.to_string());
-        let answer = request.json(body).send().await.unwrap();
+        let answer = request.header("x-azure-functions-invocationid", invocation.to_string()).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(!text.is_empty(), "an empty answer can hang a call: {status}");

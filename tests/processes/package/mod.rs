@@ -70,7 +70,7 @@ async fn each_function_of_the_package_does_its_work() {
     let simulator = Simulator::start().await;
     let app = FunctionApp::start_in(package.folder(), &simulator.environment).await;
     let triggers: BTreeSet<_> = package.functions().iter().map(|function| function.trigger["type"].to_string()).collect();
-    assert_eq!(triggers.len(), 3, "each function is driven below: {triggers:?}");
+    assert_eq!((triggers.len(), package.functions().len()), (5, 7), "each function is driven below: {triggers:?}");
 
     let events = package.function("eventGridTrigger");
     let onboarded = simulator.new_subscription().await;
@@ -89,10 +89,31 @@ async fn each_function_of_the_package_does_its_work() {
     assert_eq!(simulator.assignments_at(delayed["data"]["scope"].as_str().unwrap()).await.len(), 1);
 
     let asked = simulator.new_subscription().await["data"].take();
-    let answer = app.post(&package.http_path(), &json!({ "tenantId": asked["tenantId"], "scope": asked["scope"] })).await;
+    let answer = app.post(&package.http_path("Onboard"), &json!({ "tenantId": asked["tenantId"], "scope": asked["scope"] })).await;
     assert_eq!((answer.status, &answer.body["subject"]), (StatusCode::OK, &asked["scope"]), "{answer:?}");
 
     let results = simulator.results().await;
     let subjects: Vec<_> = results.iter().map(|result| &result["subject"]).collect();
     assert_eq!(subjects, [&onboarded["data"]["scope"], &delayed["data"]["scope"], &asked["scope"]]);
+
+    let (tenant, told) = (&asked["tenantId"], simulator.new_subscription().await["data"]["scope"].take());
+    let id = told.as_str().unwrap().trim_start_matches("/subscriptions/");
+    let entry = json!({
+        "time": "2026-11-24T10:00:00Z", "operationName": "Microsoft.Management", "resultType": "Succeeded", "correlationId": "c", "tenantId": tenant,
+        "resourceId": format!("/PROVIDERS/MICROSOFT.MANAGEMENT/MANAGEMENTGROUPS/{}", tenant.as_str().unwrap()),
+        "properties": { "message": format!("Entity {id} is created with parent entity {}", tenant.as_str().unwrap()) },
+    });
+    let log = package.function("eventHubTrigger");
+    let answer = app.call(&log.name, log.binding(), json!([json!({ "records": [entry] }).to_string()])).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert!(simulator.messages().await.iter().any(|message| message["text"].as_str().is_some_and(|text| text.contains(id))));
+
+    let timer = package.function("timerTrigger");
+    let answer = app.call(&timer.name, timer.binding(), json!("{\"IsPastDue\":false}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let coverage = format!("{}?tenant={}", package.http_path("Coverage"), tenant.as_str().unwrap());
+    let answer = app.get(&coverage).await;
+    assert!(answer.status == StatusCode::OK && answer.body["totals"]["covered"].as_u64() > Some(2), "{answer:?}");
+    let answer = app.post(&package.http_path("Offboard"), &asked).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "no Entra tokens are taken here: {answer:?}");
 }

@@ -88,9 +88,10 @@ impl Unpacked {
         self.functions().into_iter().find(|function| function.trigger["type"] == trigger).expect("there is a function with this trigger")
     }
 
-    /// Where the host passes on calls of the function that has an address.
-    pub fn http_path(&self) -> String {
-        let (prefix, function) = (self.json("host.json")["extensions"]["http"]["routePrefix"].take(), self.function("httpTrigger"));
+    /// Where the host passes on calls of a function that has an address.
+    pub fn http_path(&self, name: &str) -> String {
+        let prefix = self.json("host.json")["extensions"]["http"]["routePrefix"].take();
+        let function = self.functions().into_iter().find(|function| function.name == name).expect("there is a function of this name");
         format!("/{}/{}", prefix.as_str().unwrap(), function.trigger["route"].as_str().unwrap())
     }
 
