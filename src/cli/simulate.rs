@@ -19,9 +19,10 @@ pub(super) struct Simulate {
     /// The port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 7171)]
     port: u16,
-    /// How many subscriptions the simulated estate has, at least 7.
-    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(7..=100_000))]
-    subscriptions: u32,
+    /// How many subscriptions the simulated estate has, at least 7, all of which can be covered. Without it there are 12, of which one is full
+    /// of role assignments.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(7..=100_000))]
+    subscriptions: Option<u32>,
     /// A world of your own, as JSON, instead of the built-in estate.
     #[arg(long, conflicts_with = "subscriptions")]
     world: Option<PathBuf>,
@@ -77,11 +78,12 @@ impl Simulate {
     }
 
     fn world(&self) -> Result<World, Wrong> {
-        let subscriptions = self.subscriptions as usize;
+        let subscriptions = self.subscriptions.map_or(FEW, |count| count as usize);
         let Some(file) = &self.world else {
             return Ok(match self.groups {
                 Some(groups) => World::estate(subscriptions, groups.into(), self.covered.into()),
-                None => with_room(World::demo(subscriptions)),
+                None if self.subscriptions.is_some() => with_room(World::demo(subscriptions)),
+                None => World::demo(subscriptions),
             });
         };
         let text = std::fs::read_to_string(file).map_err(|error| Wrong::new(format!("{} cannot be read: {error}", file.display())))?;
@@ -95,6 +97,9 @@ impl Simulate {
         settings.throttle |= self.throttle;
     }
 }
+
+/// How many subscriptions there are where nobody says: each story of the demo, and some more.
+const FEW: usize = 12;
 
 /// The demo's estate without its subscription that is full of role assignments: whoever sweeps here can cover everything.
 fn with_room(mut world: World) -> World {
