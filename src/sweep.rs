@@ -30,6 +30,8 @@ const MESSAGES_AT_ONCE: usize = 32;
 const MOST_TRIES: u32 = 3;
 /// How long the queue is left alone before that, where it does not say.
 const BEFORE_ANOTHER_TRY: Duration = Duration::from_millis(500);
+/// The longest that its own wish is granted: the next sweep is for more.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How many tenants are swept at once.
 const TENANTS_AT_ONCE: usize = 4;
 /// For how long a scope has to be wanted for its event to count as lost: an hour, but for what two timers may be apart.
@@ -216,7 +218,8 @@ impl Onboarder {
                 match queue.put(message.clone(), Duration::ZERO).await {
                     Ok(_) => return Ok(()),
                     Err(error) if attempt < MOST_TRIES && matches!(error.code, Code::Throttled | Code::Unavailable) => {
-                        tokio::time::sleep(error.retry_after.unwrap_or(BEFORE_ANOTHER_TRY * attempt)).await;
+                        let wish = error.retry_after.unwrap_or(BEFORE_ANOTHER_TRY * attempt);
+                        tokio::time::sleep(wish.min(LONGEST_WAIT)).await;
                     }
                     Err(error) => {
                         // The others would be refused alike.

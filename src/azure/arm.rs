@@ -7,9 +7,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::pace::Pace;
+use super::pace::{Pace, wait_out};
 use super::quota::Quota;
-use super::quota::WINDOW;
 use super::{OWNERSHIP_MARK, READER, assignment_name, is_marked, request, url, with_json};
 use crate::error::{Code, Error};
 use crate::net::{Answer, Api};
@@ -275,10 +274,7 @@ impl Arm {
         let mut tries = 1;
         loop {
             match self.send(name, request(Method::Get, url.clone())).await {
-                Err(error) if error.code == Code::Throttled && tries < most_tries => {
-                    tries += 1;
-                    tokio::time::sleep(error.retry_after.unwrap_or(WINDOW)).await;
-                }
+                Err(error) if error.code == Code::Throttled && tries < most_tries && wait_out(&error).await => tries += 1,
                 answer => return answer,
             }
         }

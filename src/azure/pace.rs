@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use azure_core::http::headers::HeaderName;
 
-use crate::net::Answer;
+use super::quota::WINDOW;
+use crate::error::Error;
+use crate::net::{Answer, Invocation};
 
 /// How many calls ARM still takes from this principal: of the tenant's reads, and of Resource Graph's queries
 /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling#remaining-requests>).
@@ -13,6 +15,17 @@ const TENANT_READS: HeaderName = HeaderName::from_static("x-ms-ratelimit-remaini
 /// Below this many, calls wait for what flows back: 25 in a second.
 const FEW: u64 = 50;
 const FLOWS_BACK_AFTER: Duration = Duration::from_millis(40);
+
+/// Waits for as long as the service wanted that refused a call for asking too often. `false` where the invocation's time is over before: then
+/// the refusal stands, and nobody sleeps for it.
+pub(super) async fn wait_out(refusal: &Error) -> bool {
+    let wanted = refusal.retry_after.unwrap_or(WINDOW);
+    let fits = Invocation::time_left().is_none_or(|left| left > wanted);
+    if fits {
+        tokio::time::sleep(wanted).await;
+    }
+    fits
+}
 
 /// The wait before the next call, as the last answer's headers want it. It is shared by the calls of one tenant, which share ARM's bucket.
 #[derive(Debug, Default)]

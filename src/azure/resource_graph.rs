@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::arm::{Arm, ORIGIN};
-use super::quota::WINDOW;
+use super::pace::wait_out;
 use super::{READER, assignment_name, is_marked, request, url, with_json};
 use crate::error::{Code, Error};
 use crate::net::Answer;
@@ -166,16 +166,16 @@ impl Arm {
             tries += 1;
             let url = url(ORIGIN, "/providers/Microsoft.ResourceGraph/resources", &[("api-version", VERSION)])?;
             let place = self.quota.place().await;
-            match self.send("arm.resource-graph.query", with_json(request(Method::Post, url), &body)).await {
-                Err(error) if error.code == Code::Throttled && tries < MOST_TRIES => {
-                    drop(place);
-                    tokio::time::sleep(error.retry_after.unwrap_or(WINDOW)).await;
-                }
-                answer => {
-                    let answer = answer?;
+            let error = match self.send("arm.resource-graph.query", with_json(request(Method::Post, url), &body)).await {
+                Ok(answer) => {
                     place.note(&answer);
                     return Ok(answer);
                 }
+                Err(error) => error,
+            };
+            drop(place);
+            if error.code != Code::Throttled || tries == MOST_TRIES || !wait_out(&error).await {
+                return Err(error);
             }
         }
     }

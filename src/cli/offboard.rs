@@ -18,7 +18,7 @@ pub(super) struct OffboardScopes {
     /// A subscription's id, `/subscriptions/{id}`, `mg:NAME`, a management group's full id, or `tenant-root`.
     #[arg(required = true)]
     scopes: Vec<String>,
-    /// The tenant's id; not needed where `ONBOARDER_TENANTS` names one tenant.
+    /// The tenant's id; not needed where there is only one.
     #[arg(long)]
     tenant: Option<String>,
     /// Show what would be done, and do nothing.
@@ -38,11 +38,11 @@ impl OffboardScopes {
                 .hint("Look at it with --dry-run, then add --yes."));
         }
         let config = compose::config()?;
-        let tenant = compose::tenant(self.tenant.as_deref(), &config)?;
+        let onboarder = compose::onboarder(config.clone())?;
+        let tenant = compose::block_on(compose::only_tenant(self.tenant.as_deref(), &config, &onboarder))??;
         let scopes =
             self.scopes.iter().map(|typed| Scope::parse_typed(typed, tenant).map_err(|error| Wrong::new(error.to_string()).hint(SCOPES)));
         let scopes = scopes.collect::<Result<Vec<_>, Wrong>>()?;
-        let onboarder = compose::onboarder(config)?;
         let call = Uuid::new_v4().to_string();
         if self.dry_run {
             return inputs::work_through(&onboarder, inbound(tenant, &scopes, &call), true, self.output);

@@ -229,6 +229,22 @@ async fn a_sweep_whose_requests_do_not_get_in_is_made_up_for_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_absurd_wish_to_wait_does_not_hold_a_sweep_up() {
+    let wish = || Effect::Status { status: 429, code: None, retry_after: Some("86400".to_owned()) };
+    for operation in ["arm.subscriptions.list", "arm.descendants.list", "arm.resource-graph.query", PUT_BACK] {
+        let s = given().fault(Fault::new(operation, wish())).start();
+        let begin = s.now();
+        let answer = s.sweep().await;
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.body);
+        assert!(s.now() - begin < time::Duration::minutes(2), "{operation}: {}", s.now() - begin);
+        s.mend();
+        s.sweep().await;
+        assert_eq!(requests(&s), onboarding(s.cast.more.iter().chain([&s.cast.new])), "{operation}");
+        s.count_calls();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn ispm_trouble_is_told_once_a_day_and_nothing_is_queued_for_it() {
     let s = given().fault(Fault::status("ispm.connections.list", 403)).start();
     for _ in 0..3 {

@@ -92,10 +92,13 @@ async fn what_is_no_scope_or_no_tenant_is_exit_2_with_a_hint() {
     let ran = simulator.onboard(&["/subscriptions/x/resourceGroups/y"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
     assert!(ran.hints().iter().any(|hint| hint.contains("mg:NAME")), "{ran:?}");
+    let tenant = simulator.variable("SIMULATOR_TENANT_ID").to_owned();
+    simulator.environment.insert("ONBOARDER_TENANTS".to_owned(), format!("{tenant},77777777-7777-4777-8777-777777777777"));
     let ran = simulator.run(&["onboard", "tenant-root"]);
     assert_eq!(ran.code, Some(2));
     assert!(ran.hints().iter().any(|hint| hint.contains("--tenant")), "{ran:?}");
-    let tenant = simulator.variable("SIMULATOR_TENANT_ID").to_owned();
     simulator.environment.insert("ONBOARDER_TENANTS".to_owned(), tenant);
     assert_eq!(simulator.run(&["onboard", "tenant-root"]).code, Some(0));
+    simulator.environment.remove("ONBOARDER_TENANTS");
+    assert_eq!(simulator.run(&["onboard", "tenant-root"]).code, Some(0), "the store has the record of one tenant");
 }
