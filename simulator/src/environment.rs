@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     World,
+    cloud::Cloud,
     proxy::{IDENTITY_PATH, Proxy},
     world::{Scope, Tenant},
 };
@@ -96,27 +97,26 @@ fn network(url: &str, certificate: &str) -> Vec<(&'static str, String)> {
     pairs
 }
 
-/// What the program under test is configured with, and what other clients need to know of the world: its first tenant, a client of it,
-/// and a subscription and a management group that wait to be onboarded. Containers are known by their names, `report` and `dead-letters`.
+/// What the program under test is configured with, and what other clients need to know of the world: its first tenant, a client of it, its
+/// first Global Administrator, and a subscription and a management group that wait to be onboarded. Containers are known by their names,
+/// `report` and `dead-letters`.
 fn world(world: &World) -> Vec<(&'static str, String)> {
+    let cloud = world.settings.cloud;
     let queue = world.storage_accounts.iter().find_map(|(account, contents)| {
-        contents.queues.keys().next().map(|queue| format!("https://{account}.queue.core.windows.net/{queue}"))
+        contents.queues.keys().next().map(|queue| format!("https://{account}.queue.{}/{queue}", cloud.storage()))
     });
     let container = |wanted: &str| {
         let mut accounts = world.storage_accounts.iter();
         let (account, _) = accounts.find(|(_, contents)| contents.containers.contains_key(wanted))?;
-        Some(format!("https://{account}.blob.core.windows.net/{wanted}"))
+        Some(format!("https://{account}.blob.{}/{wanted}", cloud.storage()))
     };
     let tenant = world.tenants.iter().next();
-    let app = tenant.and_then(|(_, tenant)| {
-        let apps = tenant.service_principals.values().filter_map(|principal| world.applications.get_key_value(&principal.app_id));
-        apps.into_iter().find_map(|(id, app)| app.secrets.first().map(|secret| (id.clone(), secret.value.reveal().to_owned())))
-    });
-    let (client_id, client_secret) = app.unzip();
+    let (client_id, client_secret) = tenant.and_then(|(id, tenant)| client(world, id, tenant)).unzip();
     let header = world.platform.identity_header.reveal();
     let pairs = [
         ("IDENTITY_HEADER", Some(header).filter(|header| !header.is_empty()).map(str::to_owned)),
-        ("ONBOARDER_SECRET_STORE", world.vaults.keys().next().map(|vault| format!("https://{vault}.vault.azure.net"))),
+        ("ONBOARDER_CLOUD", (cloud != Cloud::Public).then(|| "usgovernment".to_owned())),
+        ("ONBOARDER_SECRET_STORE", world.vaults.keys().next().map(|vault| format!("https://{vault}.{}", cloud.key_vault()))),
         ("ONBOARDER_RESULTS", world.topics.keys().next().map(|host| format!("https://{host}/api/events"))),
         ("ONBOARDER_QUEUE", queue),
         ("ONBOARDER_REPORT", container("report")),
@@ -124,6 +124,7 @@ fn world(world: &World) -> Vec<(&'static str, String)> {
         ("SIMULATOR_TENANT_ID", tenant.map(|(id, _)| id.clone())),
         ("SIMULATOR_SUBSCRIPTION_ID", tenant.and_then(|(id, tenant)| new_subscription(world, id, tenant))),
         ("SIMULATOR_MANAGEMENT_GROUP", tenant.and_then(|(id, tenant)| new_group(world, id, tenant))),
+        ("SIMULATOR_ADMINISTRATOR_ID", tenant.and_then(|(_, tenant)| administrator(tenant))),
         ("SIMULATOR_CLIENT_ID", client_id),
         ("SIMULATOR_CLIENT_SECRET", client_secret),
     ];
@@ -131,11 +132,32 @@ fn world(world: &World) -> Vec<(&'static str, String)> {
     pairs.chain(aws(world)).collect()
 }
 
+/// The first person of a tenant who may elevate itself, by object id.
+fn administrator(tenant: &Tenant) -> Option<String> {
+    tenant.users.iter().find(|(_, user)| user.global_administrator).map(|(id, _)| id.clone())
+}
+
+/// The app in whose name other clients sign in, and its secret: an operator, who may do everything, or else the first that has a secret.
+fn client(world: &World, tenant_id: &str, tenant: &Tenant) -> Option<(String, String)> {
+    let principals = tenant.service_principals.iter();
+    let mut apps: Vec<_> = principals
+        .filter_map(|(object_id, principal)| {
+            let secret = world.applications.get(&principal.app_id)?.secrets.first()?;
+            Some((!world.is_operator(tenant_id, object_id), principal.app_id.clone(), secret.value.reveal().to_owned()))
+        })
+        .collect();
+    // The sort is stable: among others, the first stays the first.
+    apps.sort_by_key(|(is_other, ..)| *is_other);
+    apps.into_iter().next().map(|(_, id, secret)| (id, secret))
+}
+
 /// What signs calls to the world's first AWS account, and the account's counterparts of the program's configuration: whoever runs the
 /// program on AWS sets its own variables to these.
 fn aws(world: &World) -> Vec<(&'static str, String)> {
     let Some((id, account)) = world.aws.iter().next() else { return Vec::new() };
     let key = account.access_keys.iter().next();
+    // A second key is that of another role: in the demo, of whoever replays dead letters.
+    let replayer = account.access_keys.iter().nth(1);
     let session_token = key.and_then(|(_, key)| key.session_token.as_ref());
     // Messages are sent to a queue that puts failed ones away, not to the one that they are put into.
     let queue = account.queues.iter().find(|(_, queue)| queue.redrive.is_some()).or_else(|| account.queues.iter().next());
@@ -150,6 +172,8 @@ fn aws(world: &World) -> Vec<(&'static str, String)> {
         ("SIMULATOR_AWS_RESULTS", account.buses.keys().next().map(|bus| format!("eventbridge:{bus}"))),
         ("SIMULATOR_AWS_REPORT", account.buckets.keys().next().map(|bucket| format!("s3://{bucket}/reports"))),
         ("SIMULATOR_AWS_QUEUE", queue.map(|(queue, _)| account.queue_url(id, queue))),
+        ("SIMULATOR_AWS_REPLAYER_KEY_ID", replayer.map(|(id, _)| id.clone())),
+        ("SIMULATOR_AWS_REPLAYER_KEY", replayer.map(|(_, key)| key.secret.reveal().to_owned())),
     ];
     pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

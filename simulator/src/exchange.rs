@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use http::header::AUTHORIZATION;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use crate::fault::striking;
-use crate::services::{Call, Routed, Service, answer};
+use crate::services::{Call, Routed, Service, answer, canary, http_date};
 use crate::target::Target;
 use crate::world::made_up_id;
 use crate::{Broken, Effect, Fault, Recorded, Request, Response, Simulator, When};
@@ -29,14 +30,18 @@ impl Simulator {
     pub async fn exchange(&self, request: Request) -> Result<Response, Broken> {
         let target = Target::of(&request).ok_or_else(|| Broken::UnknownHost(request.uri().to_string()))?;
         let service = Service::of_host(&self.lock().world, &target.host);
-        let service = service.ok_or_else(|| Broken::UnknownHost(target.host.clone()))?;
+        let service = service.ok_or_else(|| {
+            self.lock().unknown_hosts.push(target.host.clone());
+            Broken::UnknownHost(target.host.clone())
+        })?;
         self.carry(&service, &request, &target).await
     }
 
     /// Carries a request to a service that is already known.
     pub(crate) async fn carry(&self, service: &Service, request: &Request, target: &Target) -> Result<Response, Broken> {
         let routed = service.route(request, target);
-        let arrival = self.arrive(routed.operation, request, target);
+        let operation = routed.operation;
+        let arrival = self.arrive(operation, request, target);
         yield_now().await;
         sleep_unless_zero(arrival.latency).await;
         let (before, after): (Vec<Fault>, Vec<Fault>) = arrival.faults.into_iter().partition(|fault| fault.when == When::Before);
@@ -48,6 +53,12 @@ impl Simulator {
                 suffer(&after, service, Some(&response)).await.unwrap_or(Ok(response))
             }
         };
+        let planted = self.lock().world.settings.canary.clone();
+        let carried = match (planted, carried) {
+            (Some(text), Ok(response)) => Ok(canary::planted(operation, response, &text)),
+            (Some(text), Err(Broken::Truncated(response))) => Err(Broken::Truncated(canary::planted(operation, response, &text))),
+            (_, carried) => carried,
+        };
         if let Ok(response) = &carried {
             self.amend(arrival.number, |record| record.status = Some(response.status().as_u16()));
         }
@@ -56,17 +67,21 @@ impl Simulator {
 
     fn arrive(&self, operation: &str, request: &Request, target: &Target) -> Arrival {
         let at = self.now();
+        let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let mut state = self.lock();
+        let caller = state.signer.caller(authorization);
         state.calls += 1;
         let number = state.calls;
-        let faults = striking(&mut state.faults, operation);
+        let url = target.shown();
+        let faults = striking(&mut state.faults, operation, &url, caller.as_ref());
         let sentences: Vec<String> = faults.iter().map(|fault| fault.effect.to_string()).collect();
         state.requests.push(Recorded {
             number,
             at,
             operation: operation.to_owned(),
             method: request.method().to_string(),
-            url: target.shown(),
+            url,
+            caller,
             status: None,
             changed: false,
             fault: (!sentences.is_empty()).then(|| sentences.join(", then ")),
@@ -92,7 +107,7 @@ impl Simulator {
             id: made_up_id(&format!("call/{number}")),
             changed: false,
         };
-        let response = (routed.answer)(&mut call);
+        let response = answer::with_header((routed.answer)(&mut call), "date", &http_date(now));
         let changed = call.changed;
         if changed {
             state.observe(now);
@@ -130,6 +145,7 @@ async fn suffer(faults: &[Fault], service: &Service, answered: Option<&Response>
             }
             Effect::Status { status, code, retry_after } => Some(Ok(service.faulty(*status, code.as_deref(), retry_after.as_deref()))),
             Effect::Html { status } => Some(Ok(answer::html(*status))),
+            Effect::Redirect { status, location } => Some(Ok(answer::with_header(answer::html(*status), "location", location))),
             Effect::Reset => Some(Err(Broken::Reset)),
             Effect::Truncated => Some(Err(Broken::Truncated(answered.cloned().unwrap_or_else(answer::any)))),
             Effect::InvalidJson => Some(Ok(answer::garbled(answered.map_or(200, |answer| answer.status().as_u16())))),

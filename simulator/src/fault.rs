@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Response;
+use crate::{Caller, Response};
 
 /// One thing that goes wrong, some number of times, for the calls it names.
 ///
@@ -16,6 +16,9 @@ use crate::Response;
 pub struct Fault {
     /// The operation it strikes, such as `arm.role-assignments.create`; a trailing `*` stands for any rest.
     pub operation: String,
+    /// Strikes only calls about this: a part of their URL, or the id of the tenant whose token they carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// How many matching calls to let pass first.
     #[serde(default)]
     pub skip: u32,
@@ -60,6 +63,13 @@ pub enum Effect {
         /// The HTTP status answered, such as 502.
         status: u16,
     },
+    /// The caller is sent elsewhere.
+    Redirect {
+        /// The HTTP status answered, such as 307.
+        status: u16,
+        /// The `Location` header, sent as it stands.
+        location: String,
+    },
     /// The connection is reset without an answer.
     Reset,
     /// The call waits this long and then goes on.
@@ -84,7 +94,7 @@ impl Fault {
     /// A fault that strikes every call of `operation` before it takes effect.
     #[must_use]
     pub fn new(operation: impl Into<String>, effect: Effect) -> Self {
-        Self { operation: operation.into(), skip: 0, times: None, when: When::Before, effect }
+        Self { operation: operation.into(), about: None, skip: 0, times: None, when: When::Before, effect }
     }
 
     /// A fault that answers every call of `operation` with `status` before it takes effect.
@@ -92,6 +102,13 @@ impl Fault {
     pub fn status(operation: impl Into<String>, status: u16) -> Self {
         let effect = Effect::Status { status, code: None, retry_after: None };
         Self::new(operation, effect)
+    }
+
+    /// The same fault, striking only calls whose URL has this in it, or whose token is of this tenant.
+    #[must_use]
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = Some(about.into());
+        self
     }
 
     /// The same fault, striking this many times only.
@@ -115,11 +132,13 @@ impl Fault {
         self
     }
 
-    fn concerns(&self, operation: &str) -> bool {
-        match self.operation.strip_suffix('*') {
+    fn concerns(&self, operation: &str, url: &str, caller: Option<&Caller>) -> bool {
+        let is_named = match self.operation.strip_suffix('*') {
             Some(prefix) => operation.starts_with(prefix),
             None => self.operation == operation,
-        }
+        };
+        let is_about = |about: &String| url.contains(about) || caller.is_some_and(|caller| caller.tenant_id == *about);
+        is_named && self.about.as_ref().is_none_or(is_about)
     }
 
     /// Counts one matching call; whether the fault strikes it.
@@ -140,9 +159,9 @@ impl Fault {
 }
 
 /// The faults that strike this call: any number of delays, then at most one other. Faults that are used up are removed.
-pub(crate) fn striking(faults: &mut Vec<Fault>, operation: &str) -> Vec<Fault> {
+pub(crate) fn striking(faults: &mut Vec<Fault>, operation: &str, url: &str, caller: Option<&Caller>) -> Vec<Fault> {
     let mut struck = Vec::new();
-    for fault in faults.iter_mut().filter(|fault| fault.concerns(operation)) {
+    for fault in faults.iter_mut().filter(|fault| fault.concerns(operation, url, caller)) {
         if fault.take_turn() {
             struck.push(fault.clone());
             if !matches!(fault.effect, Effect::Delay { .. }) {
@@ -162,6 +181,9 @@ impl fmt::Display for Fault {
             Some(times) => format!("{times} calls"),
         };
         write!(f, "{count} of {}", self.operation)?;
+        if let Some(about) = &self.about {
+            write!(f, " about {about}")?;
+        }
         if self.skip > 0 {
             write!(f, ", after {} that pass,", self.skip)?;
         }
@@ -187,6 +209,7 @@ impl fmt::Display for Effect {
                 }
             }
             Self::Html { status } => write!(f, "is answered {status} with an HTML page"),
+            Self::Redirect { status, location } => write!(f, "is answered {status} and sent to {location}"),
             Self::Reset => f.write_str("loses its connection"),
             Self::Delay { seconds } => write!(f, "waits {seconds} s"),
             Self::Truncated => f.write_str("gets half an answer"),
@@ -227,7 +250,7 @@ mod tests {
     #[test]
     fn strikes_after_the_skipped_calls_and_as_often_as_told() {
         let mut faults = vec![Fault::status("arm.*", 503).skipping(1).times(2)];
-        let strikes: Vec<usize> = (0..5).map(|_| striking(&mut faults, "arm.subscription.get").len()).collect();
+        let strikes: Vec<usize> = (0..5).map(|_| striking(&mut faults, "arm.subscription.get", "", None).len()).collect();
         assert_eq!(strikes, [0, 1, 1, 0, 0]);
         assert!(faults.is_empty(), "a fault that is used up goes away");
     }
@@ -235,14 +258,14 @@ mod tests {
     #[test]
     fn an_exact_name_is_no_prefix() {
         let mut faults = vec![Fault::new("queue.enqueue", Effect::Reset)];
-        assert!(striking(&mut faults, "queue.enqueue-more").is_empty());
-        assert_eq!(striking(&mut faults, "queue.enqueue").len(), 1);
+        assert!(striking(&mut faults, "queue.enqueue-more", "", None).is_empty());
+        assert_eq!(striking(&mut faults, "queue.enqueue", "", None).len(), 1);
     }
 
     #[test]
     fn a_delay_lets_the_next_fault_strike_too() {
         let mut faults = vec![Fault::new("*", Effect::Delay { seconds: 5 }), Fault::new("*", Effect::Reset), Fault::status("*", 500)];
-        let struck = striking(&mut faults, "entra.token");
+        let struck = striking(&mut faults, "entra.token", "", None);
         assert_eq!(struck.len(), 2);
         assert_eq!(struck[1].effect, Effect::Reset);
     }

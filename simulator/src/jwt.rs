@@ -29,7 +29,11 @@ pub(crate) static ENTRA: Key = Key::new("simulated-entra-key", include_bytes!("k
 /// The key of AWS STS.
 pub(crate) static AWS_STS: Key = Key::new("simulated-aws-sts-key", include_bytes!("keys/aws-sts.p8"));
 /// A key that no issuer publishes.
-static STRANGER: Key = Key::new("stranger", include_bytes!("keys/stranger.p8"));
+static STRANGER: Key = Key::new("stranger", STRANGERS_KEY);
+/// The same, as PKCS #8.
+pub(crate) const STRANGERS_KEY: &[u8] = include_bytes!("keys/stranger.p8");
+/// The key of a login app's certificates, as PKCS #8.
+pub(crate) const LOGIN_KEY: &[u8] = include_bytes!("keys/login.p8");
 
 /// How [`Simulator::sign_token`] signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,13 +128,23 @@ pub(crate) fn key_of(world: &World, issuer: &str) -> Option<&'static Key> {
     if world.aws.values().any(|account| account.federation.enabled && account.federation.issuer == issuer) {
         return Some(&AWS_STS);
     }
-    let tenant = issuer.strip_prefix("https://login.microsoftonline.com/").and_then(|rest| rest.strip_suffix("/v2.0"));
-    tenant.filter(|tenant| world.tenants.contains_key(*tenant)).map(|_| &ENTRA)
+    tenant_of(world, issuer).filter(|tenant| world.tenants.contains_key(*tenant)).map(|_| &ENTRA)
+}
+
+/// The tenant that issues as this, where it is one of Entra.
+pub(crate) fn tenant_of<'a>(world: &World, issuer: &'a str) -> Option<&'a str> {
+    let rest = issuer.strip_prefix("https://")?.strip_prefix(world.settings.cloud.entra())?;
+    rest.strip_prefix('/')?.strip_suffix("/v2.0")
 }
 
 /// The claims of a token, verified or not.
 pub(crate) fn claims(token: &str) -> Option<Value> {
     part(token, 1).filter(Value::is_object).filter(|_| token.split('.').count() == 3)
+}
+
+/// The header of a token, verified or not.
+pub(crate) fn header(token: &str) -> Option<Value> {
+    part(token, 0)
 }
 
 fn part(token: &str, number: usize) -> Option<Value> {

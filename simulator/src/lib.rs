@@ -9,7 +9,9 @@
 //! the same clock and the same requests give the same answers, identifiers and tokens included.
 
 pub mod certificate;
+mod client_certificate;
 pub mod clock;
+pub mod cloud;
 pub mod control;
 pub mod environment;
 mod exchange;
@@ -28,7 +30,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use time::OffsetDateTime;
 
+pub use client_certificate::ClientCertificate;
 pub use clock::Clock;
+pub use cloud::Cloud;
 pub use fault::{Broken, Effect, Fault, When};
 pub use jwt::TokenKey;
 pub use services::identity::{IdentityRefusal, PlatformToken};
@@ -57,7 +61,16 @@ impl Simulator {
     pub fn new(world: World, clock: Clock) -> Self {
         let signer = Signer::derived_from(&world);
         let (throttle, resource_graph) = (Throttle::default(), resource_graph::Memory::default());
-        let state = State { world, faults: Vec::new(), requests: Vec::new(), signer, throttle, resource_graph, calls: 0 };
+        let state = State {
+            world,
+            faults: Vec::new(),
+            requests: Vec::new(),
+            unknown_hosts: Vec::new(),
+            signer,
+            throttle,
+            resource_graph,
+            calls: 0,
+        };
         Self { clock, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -106,6 +119,8 @@ pub struct State {
     pub faults: Vec<Fault>,
     /// Every request that arrived, oldest first.
     pub requests: Vec<Recorded>,
+    /// The hosts that were called and are not in this world, oldest call first.
+    pub unknown_hosts: Vec<String>,
     signer: Signer,
     throttle: Throttle,
     resource_graph: resource_graph::Memory,
@@ -117,6 +132,16 @@ impl State {
     pub(crate) fn observe(&mut self, now: OffsetDateTime) {
         self.resource_graph.observe(&self.world, now);
     }
+}
+
+/// Whom an access token speaks for.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    /// The tenant that it is of.
+    pub tenant_id: String,
+    /// The object id.
+    pub object_id: String,
 }
 
 /// One request that arrived, without its credentials and bodies.
@@ -134,6 +159,9 @@ pub struct Recorded {
     pub method: String,
     /// Host, path and query.
     pub url: String,
+    /// Whose access token came with the call; absent where there was none of this simulator's making.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
     /// The status answered; absent where the connection broke or the caller went away.
     pub status: Option<u16>,
     /// Whether the call changed the world (a repeated PUT that changes nothing does not).

@@ -1,5 +1,6 @@
 //! The face in memory: an `azure_core` transport and a platform credential, without sockets.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -25,12 +26,24 @@ impl Simulator {
     /// faults (operation `identity.token`) and the same record, without a socket.
     #[must_use]
     pub fn identity(&self) -> Arc<dyn TokenCredential> {
-        Arc::new(Identity(self.clone()))
+        Arc::new(Identity { simulator: self.clone(), client_id: None })
+    }
+
+    /// The same for the managed identity of this client id, where more than one is attached.
+    #[must_use]
+    pub fn identity_of(&self, client_id: &str) -> Arc<dyn TokenCredential> {
+        Arc::new(Identity { simulator: self.clone(), client_id: Some(client_id.to_owned()) })
     }
 }
 
-#[derive(Debug)]
 struct Transport(Simulator);
+
+impl fmt::Debug for Transport {
+    /// Without the world behind it, as a client shows nothing of what it talks to.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Transport").finish_non_exhaustive()
+    }
+}
 
 #[async_trait]
 impl HttpClient for Transport {
@@ -76,8 +89,16 @@ fn outgoing(response: Response) -> AsyncRawResponse {
     AsyncRawResponse::from_bytes(StatusCode::from(parts.status.as_u16()), headers, body)
 }
 
-#[derive(Debug)]
-struct Identity(Simulator);
+struct Identity {
+    simulator: Simulator,
+    client_id: Option<String>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Identity").finish_non_exhaustive()
+    }
+}
 
 #[async_trait]
 impl TokenCredential for Identity {
@@ -87,7 +108,7 @@ impl TokenCredential for Identity {
             return Err(failed("a managed identity takes exactly one scope".to_owned()));
         };
         let request = self.request(scope.trim_end_matches("/.default")).map_err(failed)?;
-        let response = self.0.identity_exchange(request).await.map_err(|broken| failed(broken.to_string()))?;
+        let response = self.simulator.identity_exchange(request).await.map_err(|broken| failed(broken.to_string()))?;
         token_in(&response).ok_or_else(|| failed(format!("the identity endpoint answered {}", response.status())))
     }
 }
@@ -95,11 +116,11 @@ impl TokenCredential for Identity {
 impl Identity {
     /// What the SDK would send to the platform's endpoint.
     fn request(&self, resource: &str) -> Result<Request, String> {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("api-version", "2019-08-01")
-            .append_pair("resource", resource)
-            .finish();
-        let header = self.0.lock().world.platform.identity_header.clone();
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("api-version", "2019-08-01").append_pair("resource", resource);
+        query.extend_pairs(self.client_id.iter().map(|id| ("client_id", id)));
+        let query = query.finish();
+        let header = self.simulator.lock().world.platform.identity_header.clone();
         http::Request::get(format!("http://127.0.0.1/msi/token?{query}"))
             .header("x-identity-header", header.reveal())
             .body(Bytes::new())

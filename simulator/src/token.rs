@@ -1,5 +1,6 @@
 //! Access tokens: shaped like Entra's, signed by a key that only this simulator has.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use aws_lc_rs::{digest, hmac};
@@ -8,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::World;
 use crate::world::made_up_id;
+use crate::{Caller, World};
 
-/// The claims of an app-only access token, version 1.0 (Microsoft identity platform, "Access token claims reference").
+/// The claims of an access token, version 1.0 (Microsoft identity platform, "Access token claims reference").
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     /// The resource without `/.default`.
@@ -28,14 +29,39 @@ pub struct Claims {
     pub tid: String,
     /// The client id.
     pub appid: String,
-    /// The service principal's object id.
+    /// The object id of the service principal, or of the person.
     pub oid: String,
     /// Whom the token speaks for: for an app, the same as `oid`.
     pub sub: String,
-    /// Always `app`.
+    /// `app`, or `user` where a person has signed in.
     pub idtyp: String,
     /// Makes two tokens of one second differ.
     pub uti: String,
+    /// An app's permissions in the resource, as they were when the token was issued.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<String>,
+    /// What only people's tokens hold.
+    #[serde(flatten)]
+    pub person: Option<Person>,
+}
+
+/// The claims about a person who has signed in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    /// The name that the person signs in with.
+    pub upn: String,
+    /// What the app may do in the person's name, separated by spaces.
+    pub scp: String,
+    /// The ids of the directory roles that the person had when the token was issued.
+    pub wids: Vec<String>,
+}
+
+impl Claims {
+    /// Who calls, as Azure writes it in its refusals: a person by name, an app by its client id.
+    #[must_use]
+    pub fn client(&self) -> &str {
+        self.person.as_ref().map_or(&self.appid, |person| &person.upn)
+    }
 }
 
 /// Whom a token is for.
@@ -43,6 +69,8 @@ pub(crate) struct Subject<'a> {
     pub tenant_id: &'a str,
     pub client_id: &'a str,
     pub principal_id: &'a str,
+    /// What an app may do with the resource by consent.
+    pub roles: BTreeSet<String>,
 }
 
 /// Why a token is refused.
@@ -82,6 +110,19 @@ impl Signer {
 
     /// A token for `audience`, valid for `lifetime` seconds from `now`. `serial` makes it unique.
     pub fn issue(&self, subject: &Subject<'_>, audience: &str, now: OffsetDateTime, lifetime: u64, serial: u64) -> String {
+        self.issue_for(subject, None, audience, now, lifetime, serial)
+    }
+
+    /// As [`Signer::issue`], for a person if there is one.
+    pub fn issue_for(
+        &self,
+        subject: &Subject<'_>,
+        person: Option<Person>,
+        audience: &str,
+        now: OffsetDateTime,
+        lifetime: u64,
+        serial: u64,
+    ) -> String {
         let issued = now.unix_timestamp();
         let lifetime = i64::try_from(lifetime).unwrap_or(i64::MAX);
         let claims = Claims {
@@ -94,8 +135,10 @@ impl Signer {
             appid: subject.client_id.to_owned(),
             oid: subject.principal_id.to_owned(),
             sub: subject.principal_id.to_owned(),
-            idtyp: "app".to_owned(),
+            idtyp: if person.is_some() { "user" } else { "app" }.to_owned(),
             uti: made_up_id(&format!("token/{serial}")).simple().to_string(),
+            roles: subject.roles.clone(),
+            person,
         };
         let claims = serde_json::to_vec(&claims).unwrap_or_default();
         let signed = format!("{}.{}", BASE64.encode(r#"{"typ":"JWT","alg":"HS256"}"#), BASE64.encode(claims));
@@ -117,6 +160,12 @@ impl Signer {
             return Err(Refusal::Audience(claims.aud));
         }
         Ok(claims)
+    }
+
+    /// Whom the bearer token in an `Authorization` header speaks for, when it is ours, in time or not.
+    pub fn caller(&self, authorization: Option<&str>) -> Option<Caller> {
+        let claims = self.authentic(authorization.and_then(bearer)?)?;
+        Some(Caller { tenant_id: claims.tid, object_id: claims.oid })
     }
 
     fn authentic(&self, token: &str) -> Option<Claims> {
@@ -141,7 +190,7 @@ mod tests {
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-22 10:00 UTC);
-    const SUBJECT: Subject<'_> = Subject { tenant_id: "t", client_id: "c", principal_id: "p" };
+    const SUBJECT: Subject<'_> = Subject { tenant_id: "t", client_id: "c", principal_id: "p", roles: BTreeSet::new() };
 
     fn header(signer: &Signer) -> String {
         format!("Bearer {}", signer.issue(&SUBJECT, "https://management.azure.com/", NOW, 3599, 1))

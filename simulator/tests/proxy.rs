@@ -49,6 +49,7 @@ fn world() -> World {
     world.add_vault("contoso", TENANT);
     world.add_topic("results.westeurope-1.eventgrid.azure.net", TENANT);
     world.add_queue("contosoqueues", "onboarding", TENANT);
+    world.make_operator(TENANT, PRINCIPAL);
     world.add_entra_source("contoso.spera-app.com", "an ISPM token", "Contoso", TENANT, APP);
     world
 }
@@ -428,8 +429,9 @@ async fn the_demo_worlds_environment_names_its_new_ones() -> Outcome {
     let expected = [
         ("SIMULATOR_SUBSCRIPTION_ID", cast.new.as_str()),
         ("SIMULATOR_MANAGEMENT_GROUP", &cast.management_group),
-        ("SIMULATOR_CLIENT_ID", &cast.login_client_id),
-        ("SIMULATOR_CLIENT_SECRET", cast.login_secret.reveal()),
+        ("SIMULATOR_ADMINISTRATOR_ID", &cast.administrator),
+        ("SIMULATOR_CLIENT_ID", &cast.operator_client_id),
+        ("SIMULATOR_CLIENT_SECRET", cast.operator_secret.reveal()),
     ];
     for (name, value) in expected {
         assert_eq!(environment.get(name), Some(value), "{name}");
@@ -493,7 +495,8 @@ async fn aws_is_reached_through_tls_and_named_in_the_environment() -> Outcome {
         ("SIMULATOR_AWS_RESULTS", "eventbridge:ispm-onboarder"),
         ("SIMULATOR_AWS_QUEUE", "https://sqs.eu-central-1.amazonaws.com/111122223333/onboarding"),
         // Apps that came with AWS do not stand before the one that has always been named.
-        ("SIMULATOR_CLIENT_ID", &cast.login_client_id),
+        ("SIMULATOR_ADMINISTRATOR_ID", &cast.administrator),
+        ("SIMULATOR_CLIENT_ID", &cast.operator_client_id),
     ];
     for (name, value) in expected {
         assert_eq!(running.environment.get(name), Some(value), "{name}");

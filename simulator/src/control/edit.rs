@@ -30,6 +30,19 @@ pub(super) fn requests(simulator: &Simulator, query: Option<&str>) -> Answer {
     Ok((StatusCode::OK, json!(calls)))
 }
 
+/// A token of a person who has signed in, in the shape of `az account get-access-token`.
+pub(super) fn token(simulator: &Simulator, query: Option<&str>) -> Answer {
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    let given = |name: &str| pairs.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+    let (user, resource) = (given("user"), given("resource"));
+    let Some(issued) = simulator.user_token(resource, user).filter(|_| !resource.is_empty()) else {
+        let message = "A token is of ?user=OBJECT-ID&resource=URL, where the user is one of the world's people.";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "InvalidQuery", message));
+    };
+    let expires_on = issued.expires_on.unix_timestamp();
+    Ok((StatusCode::OK, json!({ "accessToken": issued.token, "expires_on": expires_on, "tokenType": "Bearer" })))
+}
+
 /// Forgets the calls so far.
 pub(super) fn forget_requests(simulator: &Simulator) -> Answer {
     simulator.state().requests.clear();
@@ -54,7 +67,7 @@ pub(super) fn add_faults(simulator: &Simulator, body: &[u8]) -> Answer {
 
 fn fault(value: Value) -> Result<Fault, Refusal> {
     serde_json::from_value(value).map_err(|error| {
-        let allowed = r#"A fault is {"operation":"arm.role-assignments.create","skip":0,"times":1,"when":"before"|"after","effect":{"kind":"status","status":503,"code":"…","retryAfter":"17"}}; the other effects are {"kind":"html","status":502}, {"kind":"reset"}, {"kind":"delay","seconds":5}, {"kind":"truncated"}, {"kind":"invalidJson"} and {"kind":"altered","pointer":"/nextLink","value":"…"}."#;
+        let allowed = r#"A fault is {"operation":"arm.role-assignments.create","about":"…","skip":0,"times":1,"when":"before"|"after","effect":{"kind":"status","status":503,"code":"…","retryAfter":"17"}}; the other effects are {"kind":"html","status":502}, {"kind":"reset"}, {"kind":"delay","seconds":5}, {"kind":"truncated"}, {"kind":"invalidJson"} and {"kind":"altered","pointer":"/nextLink","value":"…"}."#;
         Refusal::body(format!("This is no fault: {error}. {allowed}"))
     })
 }

@@ -7,6 +7,7 @@
 //! | `GET`, `POST`, `DELETE /_simulator/faults` | the faults that wait; POST takes one [`Fault`](crate::Fault) or an array |
 //! | `GET`, `POST /_simulator/clock` | the time; POST takes `{"advanceSeconds":n}` or `{"now":"…"}`, forward only |
 //! | `GET`, `PATCH /_simulator/settings` | replication lag, throttling and the like; PATCH takes the settings to change |
+//! | `GET /_simulator/token?user=ID&resource=URL` | a token of a person by object id, as the Azure CLI would hand it out |
 //! | `POST /_simulator/subscriptions` | a new subscription, and the event that a pipeline would send about it |
 //! | `PATCH`, `DELETE /_simulator/subscriptions/{id}` | another state, group or directory; deletes it with its role assignments |
 //!
@@ -24,12 +25,13 @@ use crate::{Request, Response, Simulator};
 /// Everything under this path belongs to the control surface.
 pub const PREFIX: &str = "/_simulator";
 /// What there is under the prefix, with the methods that each takes.
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: [(&str, &str); 8] = [
     ("/world", "GET"),
     ("/requests", "GET, DELETE"),
     ("/faults", "GET, POST, DELETE"),
     ("/clock", "GET, POST"),
     ("/settings", "GET, PATCH"),
+    ("/token", "GET"),
     ("/subscriptions", "POST"),
     ("/subscriptions/{id}", "PATCH, DELETE"),
 ];
@@ -85,6 +87,7 @@ fn route(simulator: &Simulator, request: &Request) -> Answer {
         ("/clock", "POST") => edit::move_clock(simulator, request.body()),
         ("/settings", "GET") => edit::settings(simulator),
         ("/settings", "PATCH") => edit::change_settings(simulator, request.body()),
+        ("/token", "GET") => edit::token(simulator, request.uri().query()),
         ("/subscriptions", "POST") => edit::add_subscription(simulator, request.body()),
         ("/subscriptions/{id}", "PATCH") => ends::change_subscription(simulator, id, request.body()),
         ("/subscriptions/{id}", "DELETE") => ends::remove_subscription(simulator, id),

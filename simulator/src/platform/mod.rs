@@ -122,9 +122,8 @@ impl FunctionsHost {
 
     /// Hands every message of `queue` that is visible now to the worker, each once, in the order in which they became visible.
     pub async fn pump_queue(&self, queue: &str) -> Vec<Delivery> {
-        let now = self.simulator.now();
         let mut deliveries = Vec::new();
-        for id in self.visible_messages(queue, now) {
+        for id in self.visible_messages(queue) {
             deliveries.extend(self.call_with_message(queue, &id).await);
         }
         deliveries

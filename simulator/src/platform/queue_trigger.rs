@@ -26,7 +26,9 @@ pub(super) struct NextMessage {
 
 impl FunctionsHost {
     /// The ids of the messages that are visible, in the order in which they became so.
-    pub(super) fn visible_messages(&self, queue: &str, now: OffsetDateTime) -> Vec<String> {
+    #[must_use]
+    pub fn visible_messages(&self, queue: &str) -> Vec<String> {
+        let now = self.simulator.now();
         let state = self.simulator.state();
         let mut visible: Vec<_> = state.world.queue_messages(queue).into_iter().filter(|message| message.is_visible(now)).collect();
         visible.sort_by_key(|message| message.visible_from);
@@ -44,7 +46,7 @@ impl FunctionsHost {
     }
 
     /// Calls the worker with one message; `None` when the message is gone or is put away without a call.
-    pub(super) async fn call_with_message(&self, queue: &str, id: &str) -> Option<Delivery> {
+    pub async fn call_with_message(&self, queue: &str, id: &str) -> Option<Delivery> {
         let at = self.simulator.now();
         let message = self.simulator.state().world.lease(queue, id, at)?;
         if message.dequeue_count > MAX_DEQUEUE_COUNT {

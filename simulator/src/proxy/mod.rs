@@ -42,7 +42,7 @@ use answer::Answer;
 pub const IDENTITY_PATH: &str = "/msi/token";
 
 /// Connections served at once. The next one waits in the kernel's backlog, so file descriptors stay bounded.
-const CONNECTIONS: usize = 512;
+const CONNECTIONS: usize = 4096;
 /// How long a stop waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long to rest when the system gives no connection, which is nearly always a lack of file descriptors.

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::storage::{self, error, http_date};
+use super::storage::{self, Wanted, error, http_date};
 use super::{Answer, Call, Routed, answer, xml};
 use crate::Response;
 use crate::target::Target;
@@ -11,16 +11,26 @@ use crate::world::{Blob, Container};
 /// The most that a page of a list holds ("List Blobs").
 const LARGEST_PAGE: i64 = 5000;
 
+const READ: Wanted = &[&["containers/blobs/read"]];
+/// A blob that is there already is written anew by the first of them alone, and all blobs here may be.
+const WRITE: Wanted = &[&["containers/blobs/write"]];
+
 pub(super) fn route(account: &str, method: &Method, target: &Target) -> Routed {
     let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
     let (kind, part) = (target.query("restype"), target.query("comp"));
     match (method, path.as_slice(), kind, part) {
-        (&Method::PUT, [container], Some("container"), None) => on("blob.container.create", account, container, "", create),
-        (&Method::GET, [container], Some("container"), Some("list")) => on("blob.list", account, container, "", list),
-        (&Method::PUT, [container, name @ ..], None, None) if !name.is_empty() => on("blob.put", account, container, &name.join("/"), put),
-        (&Method::GET, [container, name @ ..], None, None) if !name.is_empty() => on("blob.get", account, container, &name.join("/"), get),
+        (&Method::PUT, [container], Some("container"), None) => {
+            on("blob.container.create", &[&["containers/write"]], account, container, "", create)
+        }
+        (&Method::GET, [container], Some("container"), Some("list")) => on("blob.list", READ, account, container, "", list),
+        (&Method::PUT, [container, name @ ..], None, None) if !name.is_empty() => {
+            on("blob.put", WRITE, account, container, &name.join("/"), put)
+        }
+        (&Method::GET, [container, name @ ..], None, None) if !name.is_empty() => {
+            on("blob.get", READ, account, container, &name.join("/"), get)
+        }
         (&Method::DELETE, [container, name @ ..], None, None) if !name.is_empty() => {
-            on("blob.delete", account, container, &name.join("/"), delete)
+            on("blob.delete", &[&["containers/blobs/delete"]], account, container, &name.join("/"), delete)
         }
         _ => Routed::not_modelled("blob.unknown", method, target),
     }
@@ -33,10 +43,18 @@ struct Place {
     name: String,
 }
 
-fn on(operation: &'static str, account: &str, container: &str, name: &str, act: fn(&mut Call<'_>, &Place) -> Answer) -> Routed {
+fn on(
+    operation: &'static str,
+    wanted: Wanted,
+    account: &str,
+    container: &str,
+    name: &str,
+    act: fn(&mut Call<'_>, &Place) -> Answer,
+) -> Routed {
     let place = Place { account: account.to_owned(), container: container.to_owned(), name: name.to_owned() };
     Routed::new(operation, move |call| {
-        storage::admit(call, &place.account, "blob")?;
+        let caller = storage::admit(call, &place.account, "blob")?;
+        storage::authorize(call, &caller, &place.account, &place.container, wanted)?;
         act(call, &place)
     })
 }
@@ -143,7 +161,7 @@ fn list(call: &mut Call<'_>, place: &Place) -> Answer {
     let prefix = call.target.query("prefix").unwrap_or_default().to_owned();
     let marker = call.target.query("marker").unwrap_or_default().to_owned();
     let account = &place.account;
-    let head = format!("ServiceEndpoint=\"https://{account}.blob.core.windows.net/\" ContainerName=\"{}\"", place.container);
+    let head = format!("ServiceEndpoint=\"https://{account}.blob.{}/\" ContainerName=\"{}\"", call.cloud().storage(), place.container);
     let mut found = container(call, place)?.iter().filter(|(name, _)| name.starts_with(&prefix) && **name >= marker);
     let page: String = found.by_ref().take(size).map(|(name, blob)| shown(name, blob)).collect();
     let next = found.next().map(|(name, _)| xml::escaped(name)).unwrap_or_default();

@@ -8,9 +8,8 @@ use super::{Answer, Call, Routed, answer};
 use crate::Response;
 use crate::target::Target;
 use crate::token::Refusal;
-use crate::world::Published;
+use crate::world::{Published, made_up_id};
 
-const AUDIENCE: &str = "https://eventgrid.azure.net";
 /// The largest request, an array's all events together.
 const LIMIT_BYTES: usize = 1024 * 1024;
 
@@ -21,6 +20,8 @@ pub(super) fn route(topic: &str, method: &Method, target: &Target) -> Routed {
             let topic = topic.to_owned();
             Routed::new("event-grid.publish", move |call| publish(call, &topic))
         }
+        // A healthy topic always answers 200 (documentation, "Client-side failover implementation in Azure Event Grid").
+        (&Method::GET, ["api", "health"]) => Routed::new("event-grid.health.get", |_| Ok(answer::empty(200))),
         _ => Routed::not_modelled("event-grid.unknown", method, target),
     }
 }
@@ -30,7 +31,11 @@ fn publish(call: &mut Call<'_>, host: &str) -> Answer {
         return Err(answer::not_modelled("publishing with a key of the topic"));
     }
     let topic = call.world.topics.get(host).ok_or_else(|| answer::not_modelled("a topic that was removed"))?;
-    call.verify_in(&topic.tenant_id, &[AUDIENCE]).map_err(|refusal| unauthorized(&refusal))?;
+    let audience = call.cloud().event_grid_audience();
+    let caller = call.verify_in(&topic.tenant_id, &[audience]).map_err(|refusal| unauthorized(&refusal))?;
+    if !call.allows(&topic.grants, &caller.oid, None, "events/send/action") {
+        return Err(not_permitted(host));
+    }
     match call.target.query("api-version") {
         Some("2018-01-01") => {}
         _ => {
@@ -97,6 +102,17 @@ fn unauthorized(refusal: &Refusal) -> Box<Response> {
         Refusal::Tenant(_) => "The authentication token was issued by another tenant.",
     };
     error(401, "Unauthorized", message)
+}
+
+/// Not 403: a caller without the role is told so as one without a token is (Azure/azure-sdk-for-net, issue 22831).
+fn not_permitted(host: &str) -> Box<Response> {
+    let topic = host.split('.').next().unwrap_or_default();
+    let message = format!(
+        "The principal associated with access token presented with the incoming request does not have permission to send data to \
+         /subscriptions/{subscription}/resourceGroups/simulated/providers/Microsoft.EventGrid/topics/{topic}.",
+        subscription = made_up_id("topics' subscription"),
+    );
+    error(401, "Unauthorized", &message)
 }
 
 fn error(status: u16, code: &str, message: &str) -> Box<Response> {

@@ -1,5 +1,7 @@
 //! Microsoft Graph: service principals by app id, by name and by object id (Graph v1.0 reference, "Get servicePrincipal", "List
-//! servicePrincipals" and "directoryObject: getByIds").
+//! servicePrincipals" and "directoryObject: getByIds"), and the person who is signed in.
+
+mod me;
 
 use http::Method;
 use serde::Deserialize;
@@ -11,10 +13,8 @@ use super::{Answer, Call, Routed, answer};
 use crate::Response;
 use crate::target::Target;
 use crate::token::{Claims, Refusal};
-use crate::world::{ServicePrincipal, guid, has_passed};
+use crate::world::{ServicePrincipal, guid, has_passed, reads_applications};
 
-const AUDIENCES: [&str; 2] = ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"];
-const METADATA: &str = "https://graph.microsoft.com/v1.0/$metadata";
 /// The most ids that one `getByIds` takes.
 const LIMIT_OF_IDS: usize = 1000;
 
@@ -27,6 +27,11 @@ pub(super) fn route(method: &Method, target: &Target) -> Routed {
             Routed::new("graph.service-principal.get", move |call| get_by_object_id(call, &object_id))
         }
         (&Method::POST, ["v1.0", "directoryObjects", "getByIds"]) => Routed::new("graph.directory-objects.get-by-ids", get_by_ids),
+        (&Method::GET, ["v1.0", "me"]) => Routed::new("graph.me.get", me::get),
+        (&Method::GET, ["v1.0", "me", "transitiveMemberOf", "microsoft.graph.directoryRole"]) => {
+            Routed::new("graph.me.roles.list", me::directory_roles)
+        }
+        (&Method::GET, ["v1.0", "organization"]) => Routed::new("graph.organization.list", me::organization),
         (&Method::GET, ["v1.0", entity]) => match entity.strip_prefix("servicePrincipals(appId='").and_then(|rest| rest.strip_suffix("')"))
         {
             Some(app_id) => {
@@ -46,12 +51,14 @@ pub(super) fn route(method: &Method, target: &Target) -> Routed {
 fn get_by_app_id(call: &mut Call<'_>, app_id: &str) -> Answer {
     let caller = admit(call, &["$select"])?;
     let found = known(call, &caller).find(|(_, principal)| principal.app_id.eq_ignore_ascii_case(app_id));
+    may_read(call, &caller, found)?;
     entity(call, app_id, found)
 }
 
 fn get_by_object_id(call: &mut Call<'_>, object_id: &str) -> Answer {
     let caller = admit(call, &["$select"])?;
     let found = known(call, &caller).find(|(own, _)| own.eq_ignore_ascii_case(object_id));
+    may_read(call, &caller, found)?;
     entity(call, object_id, found)
 }
 
@@ -62,12 +69,13 @@ fn entity(call: &Call<'_>, asked: &str, found: Option<(&str, &ServicePrincipal)>
         return Err(error(call, 404, "Request_ResourceNotFound", &message));
     };
     let mut shown = selected(call, object_id, principal)?;
-    shown.insert("@odata.context".to_owned(), json!(format!("{METADATA}#servicePrincipals/$entity")));
+    shown.insert("@odata.context".to_owned(), json!(format!("{}#servicePrincipals/$entity", metadata(call))));
     Ok(answer::json(200, &Value::Object(shown)))
 }
 
 fn list(call: &mut Call<'_>) -> Answer {
     let caller = admit(call, &["$filter", "$select"])?;
+    may_read(call, &caller, None)?;
     let text = call.target.query("$filter").map(str::trim);
     // A service principal's names are its app id and its app's identifier URIs, of which there are none here.
     let name = match text {
@@ -84,7 +92,7 @@ fn list(call: &mut Call<'_>) -> Answer {
             all.push(Value::Object(selected(call, object_id, principal)?));
         }
     }
-    Ok(answer::json(200, &json!({"@odata.context": format!("{METADATA}#servicePrincipals"), "value": all})))
+    Ok(answer::json(200, &json!({"@odata.context": format!("{}#servicePrincipals", metadata(call)), "value": all})))
 }
 
 #[derive(Deserialize)]
@@ -96,6 +104,7 @@ struct Wanted {
 
 fn get_by_ids(call: &mut Call<'_>) -> Answer {
     let caller = admit(call, &[])?;
+    may_read(call, &caller, None)?;
     let refused = |message: &str| error(call, 400, "Request_BadRequest", message);
     let wanted: Wanted =
         serde_json::from_slice(call.request.body()).map_err(|cause| refused(&format!("Unable to read JSON request payload: {cause}.")))?;
@@ -115,15 +124,29 @@ fn get_by_ids(call: &mut Call<'_>) -> Answer {
         Value::Object(shown)
     });
     let found: Vec<Value> = found.collect();
-    Ok(answer::json(200, &json!({"@odata.context": format!("{METADATA}#directoryObjects"), "value": found})))
+    Ok(answer::json(200, &json!({"@odata.context": format!("{}#directoryObjects", metadata(call)), "value": found})))
 }
 
-/// The caller, who may read its whole directory, with no query parameters but these.
+fn metadata(call: &Call<'_>) -> String {
+    format!("https://{}/v1.0/$metadata", call.cloud().graph())
+}
+
+/// The caller, with no query parameters but these.
 fn admit(call: &Call<'_>, parameters: &[&str]) -> Result<Claims, Box<Response>> {
-    let caller = call.verify(&AUDIENCES).map_err(|refusal| unauthorized(call, &refusal))?;
+    let caller = call.verify(&call.cloud().graph_audiences()).map_err(|refusal| unauthorized(call, &refusal))?;
     match call.target.query_beyond(parameters) {
         None => Ok(caller),
         Some(other) => Err(answer::not_modelled(&format!("the query parameter {other} of {}", call.target.shown()))),
+    }
+}
+
+/// Whether the caller may read this, or anything: an app's token needs a permission in Graph, but an app may read itself without one; a user
+/// may read the directory ("Get servicePrincipal"; documentation, "Default user permissions").
+fn may_read(call: &Call<'_>, caller: &Claims, asked: Option<(&str, &ServicePrincipal)>) -> Result<(), Box<Response>> {
+    let of_itself = asked.is_some_and(|(object_id, _)| object_id.eq_ignore_ascii_case(&caller.oid));
+    match of_itself || caller.idtyp == "user" || reads_applications(&caller.roles) {
+        true => Ok(()),
+        false => Err(error(call, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")),
     }
 }
 
@@ -168,11 +191,11 @@ fn unauthorized(call: &Call<'_>, refusal: &Refusal) -> Box<Response> {
         Refusal::Forged | Refusal::Tenant(_) => ("InvalidAuthenticationToken", "Access token validation failure."),
     };
     let response = error(call, 401, code, message);
-    Box::new(answer::with_header(
-        *response,
-        "www-authenticate",
-        r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000""#,
-    ))
+    let header = format!(
+        r#"Bearer realm="", authorization_uri="https://{}/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000""#,
+        call.cloud().entra()
+    );
+    Box::new(answer::with_header(*response, "www-authenticate", &header))
 }
 
 fn error(call: &Call<'_>, status: u16, code: &str, message: &str) -> Box<Response> {

@@ -7,11 +7,14 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use super::{Answer, Call, Routed, Service, answer};
+use crate::jwt;
 use crate::target::Target;
 use crate::token::{Signer, Subject};
-use crate::world::ManagedIdentity;
+use crate::world::{ManagedIdentity, made_up_id};
 use crate::{Broken, Request, Response, Simulator, World};
 
+/// The app id of the resource whose tokens sign apps in, which is the audience of its tokens: that of the public cloud, and here of all.
+pub(crate) const EXCHANGE_APP: &str = "fb60f99c-7a34-4190-8149-302f77469936";
 /// The only version that the endpoint takes.
 const API_VERSION: &str = "2019-08-01";
 
@@ -139,12 +142,36 @@ fn token_for(
     };
     let identity =
         world.platform.identities.iter().find(asked).ok_or_else(|| IdentityRefusal { client_id: client_id.map(str::to_owned) })?;
-    let subject = Subject { tenant_id: &identity.tenant_id, client_id: &identity.client_id, principal_id: &identity.principal_id };
+    let roles = world.consented(&identity.tenant_id, &identity.principal_id, resource);
+    let subject = Subject { tenant_id: &identity.tenant_id, client_id: &identity.client_id, principal_id: &identity.principal_id, roles };
     let lifetime = world.settings.token_lifetime_seconds;
     let seconds = Duration::seconds(i64::try_from(lifetime).unwrap_or(i64::MAX));
     Ok(PlatformToken {
-        token: signer.issue(&subject, resource, now, lifetime, serial),
+        token: match resource == world.settings.cloud.token_exchange_audience() {
+            true => exchange_token(world, identity, now, seconds, serial),
+            false => signer.issue(&subject, resource, now, lifetime, serial),
+        },
         client_id: identity.client_id.clone(),
         expires_on: now.saturating_add(seconds),
     })
+}
+
+/// A token by which others recognise the identity: of version 2.0, and signed with the key that Entra publishes.
+fn exchange_token(world: &World, identity: &ManagedIdentity, now: OffsetDateTime, lifetime: Duration, serial: u64) -> String {
+    let issued = now.unix_timestamp();
+    jwt::ENTRA.sign(&json!({
+        "aud": EXCHANGE_APP,
+        "iss": format!("https://{}/{}/v2.0", world.settings.cloud.entra(), identity.tenant_id),
+        "iat": issued,
+        "nbf": issued,
+        "exp": issued.saturating_add(lifetime.whole_seconds()),
+        "azp": identity.client_id,
+        "azpacr": "2",
+        "idtyp": "app",
+        "oid": identity.principal_id,
+        "sub": identity.principal_id,
+        "tid": identity.tenant_id,
+        "uti": made_up_id(&format!("token/{serial}")).simple().to_string(),
+        "ver": "2.0",
+    }))
 }

@@ -12,13 +12,13 @@ use time::OffsetDateTime;
 
 use super::{Answer, Call, Routed, answer};
 use crate::Response;
+use crate::cloud::Cloud;
 use crate::target::Target;
-use crate::token::Refusal;
-use crate::world::SecretVersion;
+use crate::token::{Claims, Refusal};
+use crate::world::{SecretVersion, made_up_id};
 
 /// The versions in which secrets are read and set alike, oldest first.
 const API_VERSIONS: [&str; 5] = ["7.4", "7.5", "7.6", "2025-07-01", "2026-04-01"];
-const AUDIENCE: &str = "https://vault.azure.net";
 /// The longest value, in bytes ("Azure Key Vault secrets", 25 KB).
 const LIMIT_BYTES: usize = 25_600;
 /// The most secrets on a page of a list, and how many there are where the request does not say (REST reference, "Get Secrets").
@@ -42,12 +42,17 @@ pub(super) fn route(vault: &str, method: &Method, target: &Target) -> Routed {
     Routed::new("key-vault.secret.get", move |call| get(call, &vault, &name, version.as_deref()))
 }
 
-/// Checks the token and the version.
-fn admit(call: &Call<'_>, vault: &str) -> Result<(), Box<Response>> {
-    let tenant_id = &call.world.vaults.get(vault).ok_or_else(removed)?.tenant_id;
-    call.verify_in(tenant_id, &[AUDIENCE]).map_err(|refusal| challenge(&refusal, tenant_id))?;
+/// Checks the token, the version, and whether the caller may perform this action on a secret, or on the vault as such. Who may not is told
+/// so before whether there is such a secret.
+fn admit(call: &Call<'_>, name: &str, secret: Option<&str>, action: &str) -> Result<(), Box<Response>> {
+    let vault = call.world.vaults.get(name).ok_or_else(removed)?;
+    let audience = call.cloud().key_vault_audience();
+    let caller = call.verify_in(&vault.tenant_id, &[audience]).map_err(|refusal| challenge(call.cloud(), &refusal, &vault.tenant_id))?;
     match call.target.query("api-version") {
-        Some(own) if API_VERSIONS.contains(&own) => Ok(()),
+        Some(own) if API_VERSIONS.contains(&own) => {
+            let allowed = call.allows(&vault.grants, &caller.oid, None, &format!("vaults/secrets/{action}/action").to_ascii_lowercase());
+            if allowed { Ok(()) } else { Err(forbidden(&caller, name, secret, action)) }
+        }
         Some(other) => Err(bad_parameter(&format!(
             "The specified version ({other}) is not recognized. Consider using the latest supported version (2026-04-01)."
         ))),
@@ -84,7 +89,7 @@ struct GivenAttributes {
 
 /// A new version of a secret, which is the newest from now on.
 fn set(call: &mut Call<'_>, vault: &str, name: &str) -> Answer {
-    admit(call, vault)?;
+    admit(call, vault, Some(name), "setSecret")?;
     if name.len() > LONGEST_NAME || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(bad_parameter(&format!("The request URI contains an invalid name: {name}")));
     }
@@ -101,19 +106,19 @@ fn set(call: &mut Call<'_>, vault: &str, name: &str) -> Answer {
     // A name keeps the case in which it was first written.
     let known = call.world.vaults.get(vault).and_then(|vault| vault.secrets.keys().find(|own| own.eq_ignore_ascii_case(name)));
     let name = known.cloned().unwrap_or_else(|| name.to_owned());
-    let now = call.now;
+    let (cloud, now) = (call.cloud(), call.now);
     let version = call.world.set_secret(vault, &name, &given.value);
     version.content_type = given.content_type;
     version.tags = given.tags;
     version.enabled = given.attributes.enabled.unwrap_or(true);
     (version.not_before, version.expires_on, version.created_on) = (not_before, expires_on, now);
-    let body = shown(vault, &name, version);
+    let body = shown(cloud, vault, &name, version);
     call.changed = true;
     Ok(answer::json(200, &body))
 }
 
 fn get(call: &mut Call<'_>, vault_name: &str, name: &str, version: Option<&str>) -> Answer {
-    admit(call, vault_name)?;
+    admit(call, vault_name, Some(name), "getSecret")?;
     let vault = call.world.vaults.get(vault_name).ok_or_else(removed)?;
     let Some(secret) = vault.secret(name, version) else {
         let message = format!(
@@ -130,12 +135,12 @@ fn get(call: &mut Call<'_>, vault_name: &str, name: &str, version: Option<&str>)
         }});
         return Err(Box::new(answer::json(403, &body)));
     }
-    Ok(answer::json(200, &shown(vault_name, name, secret)))
+    Ok(answer::json(200, &shown(call.cloud(), vault_name, name, secret)))
 }
 
 /// The secrets by name, without their values: disabled ones too, and no versions. A page names the last secret shown before it.
 fn list(call: &mut Call<'_>, vault_name: &str) -> Answer {
-    admit(call, vault_name)?;
+    admit(call, vault_name, None, "readMetadata")?;
     if let Some(other) = call.target.query_beyond(&["api-version", "maxresults", "$skiptoken"]) {
         return Err(answer::not_modelled(&format!("the query parameter {other} of {}", call.target.shown())));
     }
@@ -158,9 +163,10 @@ fn list(call: &mut Call<'_>, vault_name: &str) -> Answer {
     let next = shown.last().filter(|_| rest.next().is_some()).map(|(name, _)| {
         let link = call.target.with_query("$skiptoken", &BASE64.encode(name));
         // The service writes the port.
-        link.replacen("vault.azure.net/", "vault.azure.net:443/", 1)
+        let domain = call.cloud().key_vault();
+        link.replacen(&format!("{domain}/"), &format!("{domain}:443/"), 1)
     });
-    let value: Vec<Value> = shown.into_iter().map(|(name, secret)| item(vault_name, name, secret)).collect();
+    let value: Vec<Value> = shown.into_iter().map(|(name, secret)| item(call.cloud(), vault_name, name, secret)).collect();
     Ok(answer::json(200, &json!({"value": value, "nextLink": next})))
 }
 
@@ -171,14 +177,14 @@ fn decoded(token: &str) -> Option<String> {
 
 /// A secret bundle. `exp` and `nbf` are shown and not enforced: "A secret's get operation will work for not-yet-valid and expired secrets,
 /// outside the nbf / exp window" (documentation, "About Azure Key Vault secrets").
-fn shown(vault: &str, name: &str, secret: &SecretVersion) -> Value {
-    let mut bundle = item(vault, &format!("{name}/{}", secret.version), secret);
+fn shown(cloud: Cloud, vault: &str, name: &str, secret: &SecretVersion) -> Value {
+    let mut bundle = item(cloud, vault, &format!("{name}/{}", secret.version), secret);
     bundle["value"] = json!(secret.value.reveal());
     bundle
 }
 
 /// What lists show of a secret.
-fn item(vault: &str, path: &str, secret: &SecretVersion) -> Value {
+fn item(cloud: Cloud, vault: &str, path: &str, secret: &SecretVersion) -> Value {
     let mut attributes = json!({
         "enabled": secret.enabled,
         "created": secret.created_on.unix_timestamp(),
@@ -193,7 +199,7 @@ fn item(vault: &str, path: &str, secret: &SecretVersion) -> Value {
         attributes["exp"] = json!(expires_on.unix_timestamp());
     }
     let mut item = json!({
-        "id": format!("https://{vault}.vault.azure.net/secrets/{path}"),
+        "id": format!("https://{vault}.{}/secrets/{path}", cloud.key_vault()),
         "attributes": attributes,
         "tags": secret.tags,
     });
@@ -203,16 +209,36 @@ fn item(vault: &str, path: &str, secret: &SecretVersion) -> Value {
     item
 }
 
+/// The 403 of a vault whose access is by roles, as others have recorded it.
+fn forbidden(caller: &Claims, vault: &str, secret: Option<&str>, action: &str) -> Box<Response> {
+    let secret = secret.map(|name| format!("/secrets/{}", name.to_ascii_lowercase())).unwrap_or_default();
+    let message = format!(
+        "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed \
+         recently, please observe propagation time.\r\nCaller: appid={};oid={};iss={}\r\nAction: \
+         'Microsoft.KeyVault/vaults/secrets/{action}/action'\r\nResource: '/subscriptions/{}/resourcegroups/simulated/providers/\
+         microsoft.keyvault/vaults/{vault}{secret}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: \
+         'DeniedWithNoValidRBAC' \r\nVault: {vault};location=westeurope\r\n",
+        caller.appid,
+        caller.oid,
+        caller.iss,
+        made_up_id("vaults' subscription"),
+    );
+    let body = json!({"error": {"code": "Forbidden", "message": message, "innererror": {"code": "ForbiddenByRbac"}}});
+    Box::new(answer::json(403, &body))
+}
+
 /// The 401 by which a client learns where to sign in.
-fn challenge(refusal: &Refusal, tenant_id: &str) -> Box<Response> {
+fn challenge(cloud: Cloud, refusal: &Refusal, tenant_id: &str) -> Box<Response> {
+    let audience = cloud.key_vault_audience();
+    let other = format!("AKV10022: Invalid audience. Expected {audience}.");
     let (message, extra) = match refusal {
         Refusal::Missing => ("AKV10000: Request is missing a Bearer or PoP token.", ""),
         Refusal::Forged => ("AKV10022: Invalid token signature.", r#", error="invalid_token""#),
         Refusal::Expired => ("AKV10027: The access token has expired.", r#", error="invalid_token""#),
-        Refusal::Audience(_) => ("AKV10022: Invalid audience. Expected https://vault.azure.net.", r#", error="invalid_token""#),
+        Refusal::Audience(_) => (other.as_str(), r#", error="invalid_token""#),
         Refusal::Tenant(_) => ("AKV10032: Invalid issuer. The token was issued by another tenant.", r#", error="invalid_token""#),
     };
-    let header = format!(r#"Bearer authorization="https://login.microsoftonline.com/{tenant_id}", resource="{AUDIENCE}"{extra}"#);
+    let header = format!(r#"Bearer authorization="https://{}/{tenant_id}", resource="{audience}"{extra}"#, cloud.entra());
     let response = answer::error(401, "Unauthorized", message);
     Box::new(answer::with_header(*response, "www-authenticate", &header))
 }

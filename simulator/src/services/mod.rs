@@ -4,12 +4,14 @@ pub(crate) mod answer;
 pub(crate) mod arm;
 mod aws;
 mod blob;
+pub(crate) mod canary;
 mod entra;
 mod event_grid;
 mod graph;
 pub mod identity;
 mod ispm;
 mod key_vault;
+mod people;
 mod queue;
 mod storage;
 mod xml;
@@ -18,11 +20,14 @@ use http::Method;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::cloud::Cloud;
 use crate::target::Target;
 use crate::token::{Claims, Refusal, Signer};
+use crate::world::{DataGrant, allows, has_passed};
 use crate::{Request, Response, World};
 use arm::resource_graph;
 use arm::throttle::Throttle;
+pub(crate) use storage::http_date;
 
 /// Who answers at a host, with the resource that the host names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +98,11 @@ impl Call<'_> {
         self.request.headers().get(name)?.to_str().ok()
     }
 
+    /// The cloud of Azure in which it is made.
+    pub fn cloud(&self) -> Cloud {
+        self.world.settings.cloud
+    }
+
     /// The claims of the caller's token.
     pub fn verify(&self, audiences: &[&str]) -> Result<Claims, Refusal> {
         self.signer.verify(self.header("authorization"), audiences, self.now)
@@ -107,6 +117,12 @@ impl Call<'_> {
         }
     }
 
+    /// Whether what a principal was given on a resource, or on this part of it, allows an action on data by now.
+    pub fn allows(&self, grants: &[DataGrant], principal_id: &str, on: Option<&str>, action: &str) -> bool {
+        let lag = self.world.settings.propagation_seconds;
+        allows(grants.iter().filter(|grant| has_passed(lag, grant.created_on, self.now)), principal_id, on, action)
+    }
+
     /// The media type of the request's body, in lower case and without parameters.
     pub fn media_type(&self) -> String {
         let full = self.header("content-type").unwrap_or_default();
@@ -118,10 +134,11 @@ impl Service {
     /// Who answers at this host, if the world knows it.
     pub fn of_host(world: &World, host: &str) -> Option<Self> {
         let host = host.to_ascii_lowercase();
+        let cloud = world.settings.cloud;
         match host.as_str() {
-            "login.microsoftonline.com" => return Some(Self::Entra),
-            "graph.microsoft.com" => return Some(Self::Graph),
-            "management.azure.com" => return Some(Self::ResourceManager),
+            host if host == cloud.entra() => return Some(Self::Entra),
+            host if host == cloud.graph() => return Some(Self::Graph),
+            host if host == cloud.arm() => return Some(Self::ResourceManager),
             _ => {}
         }
         if world.topics.contains_key(&host) {
@@ -130,16 +147,16 @@ impl Service {
         if world.ispm.contains_key(&host) {
             return Some(Self::Ispm(host));
         }
-        if let Some(vault) = host.strip_suffix(".vault.azure.net") {
+        let named = |suffix: &str| host.strip_suffix(suffix)?.strip_suffix('.');
+        if let Some(vault) = named(cloud.key_vault()) {
             return world.vaults.contains_key(vault).then(|| Self::KeyVault(vault.to_owned()));
         }
-        if let Some(account) = host.strip_suffix(".queue.core.windows.net") {
-            return world.storage_accounts.contains_key(account).then(|| Self::Queue(account.to_owned()));
+        match named(cloud.storage()).and_then(|account| account.rsplit_once('.')) {
+            Some((account, "queue")) => world.storage_accounts.contains_key(account).then(|| Self::Queue(account.to_owned())),
+            Some((account, "blob")) => world.storage_accounts.contains_key(account).then(|| Self::Blob(account.to_owned())),
+            Some(_) => None,
+            None => aws::of_host(world, &host),
         }
-        if let Some(account) = host.strip_suffix(".blob.core.windows.net") {
-            return world.storage_accounts.contains_key(account).then(|| Self::Blob(account.to_owned()));
-        }
-        aws::of_host(world, &host)
     }
 
     /// Which operation a request asks for.

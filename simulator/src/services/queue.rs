@@ -3,7 +3,7 @@
 use http::Method;
 use time::Duration;
 
-use super::storage::{self, error, http_date, number, out_of_range};
+use super::storage::{self, Wanted, error, http_date, number, out_of_range};
 use super::{Answer, Call, Routed, answer, xml};
 use crate::Response;
 use crate::target::Target;
@@ -12,24 +12,28 @@ use crate::world::QueueMessage;
 const LIMIT_BYTES: usize = 64 * 1024;
 const WEEK_SECONDS: i64 = 7 * 24 * 3600;
 
+const PUT: Wanted = &[&["queues/messages/add/action"], &["queues/messages/write"]];
+const GET: Wanted = &[&["queues/messages/process/action"], &["queues/messages/delete", "queues/messages/read"]];
+const DELETE: Wanted = &[&["queues/messages/process/action"], &["queues/messages/delete"]];
+
 pub(super) fn route(account: &str, method: &Method, target: &Target) -> Routed {
     let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
     let account = account.to_owned();
     let plain = target.query("comp").is_none() && target.query("peekonly").is_none();
     match (method, path.as_slice()) {
-        (&Method::PUT, [queue]) if plain => on("queue.create", account, queue, create),
+        (&Method::PUT, [queue]) if plain => on("queue.create", &[&["queues/write"]], account, queue, create),
         (&Method::GET | &Method::HEAD, [queue]) if target.query("comp") == Some("metadata") => {
-            on("queue.properties", account, queue, properties)
+            on("queue.properties", &[&["queues/read"]], account, queue, properties)
         }
-        (&Method::POST, [queue, "messages"]) if plain => on("queue.enqueue", account, queue, enqueue),
-        (&Method::GET, [queue, "messages"]) if plain => on("queue.receive", account, queue, receive),
+        (&Method::POST, [queue, "messages"]) if plain => on("queue.enqueue", PUT, account, queue, enqueue),
+        (&Method::GET, [queue, "messages"]) if plain => on("queue.receive", GET, account, queue, receive),
         (&Method::DELETE, [queue, "messages", id]) if plain => {
             let id = (*id).to_owned();
-            on("queue.delete", account, queue, move |call, place| delete(call, place, &id))
+            on("queue.delete", DELETE, account, queue, move |call, place| delete(call, place, &id))
         }
         (&Method::PUT, [queue, "messages", id]) if plain => {
             let id = (*id).to_owned();
-            on("queue.release", account, queue, move |call, place| hide(call, place, &id))
+            on("queue.release", &[&["queues/messages/write"]], account, queue, move |call, place| hide(call, place, &id))
         }
         _ => Routed::not_modelled("queue.unknown", method, target),
     }
@@ -41,10 +45,17 @@ struct Place {
     queue: String,
 }
 
-fn on(operation: &'static str, account: String, queue: &str, act: impl FnOnce(&mut Call<'_>, &Place) -> Answer + Send + 'static) -> Routed {
+fn on(
+    operation: &'static str,
+    wanted: Wanted,
+    account: String,
+    queue: &str,
+    act: impl FnOnce(&mut Call<'_>, &Place) -> Answer + Send + 'static,
+) -> Routed {
     let queue = queue.to_owned();
     Routed::new(operation, move |call| {
-        storage::admit(call, &account, "queue")?;
+        let caller = storage::admit(call, &account, "queue")?;
+        storage::authorize(call, &caller, &account, &queue, wanted)?;
         act(call, &Place { account, queue })
     })
 }

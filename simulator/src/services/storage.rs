@@ -6,14 +6,14 @@ use time::format_description::well_known::Rfc2822;
 
 use super::{Call, answer, xml};
 use crate::Response;
-use crate::token::Refusal;
+use crate::token::{Claims, Refusal};
 
 const AUDIENCE: &str = "https://storage.azure.com";
 /// The first version that takes bearer tokens.
 const OLDEST_VERSION: &str = "2017-11-09";
 
 /// Checks the version and the token for a service (`queue`, `blob`) of an account.
-pub(super) fn admit(call: &Call<'_>, account: &str, service: &str) -> Result<(), Box<Response>> {
+pub(super) fn admit(call: &Call<'_>, account: &str, service: &str) -> Result<Claims, Box<Response>> {
     match call.header("x-ms-version") {
         None => {
             return Err(error(
@@ -32,9 +32,27 @@ pub(super) fn admit(call: &Call<'_>, account: &str, service: &str) -> Result<(),
         Some(_) => {}
     }
     let known = call.world.storage_accounts.get(account).ok_or_else(removed)?;
-    let own = format!("https://{account}.{service}.core.windows.net");
+    let own = format!("https://{account}.{service}.{}", call.cloud().storage());
     let verified = call.verify_in(&known.tenant_id, &[AUDIENCE, &own]);
-    verified.map(drop).map_err(|refusal| unauthorized(&refusal, &known.tenant_id))
+    verified.map_err(|refusal| unauthorized(call, &refusal, &known.tenant_id))
+}
+
+/// What an operation asks for: all actions of one of these sets, in a queue or a container (Storage REST documentation, "Authorize with
+/// Microsoft Entra ID", "Permissions for calling data operations").
+pub(super) type Wanted = &'static [&'static [&'static str]];
+
+/// Whether the caller may do what an operation asks for in this queue or container. Who may not is told so before whether it is there.
+pub(super) fn authorize(call: &Call<'_>, caller: &Claims, account: &str, on: &str, wanted: Wanted) -> Result<(), Box<Response>> {
+    let grants = &call.world.storage_accounts.get(account).ok_or_else(removed)?.grants;
+    let may = |action: &&str| call.allows(grants, &caller.oid, Some(on), action);
+    match wanted.iter().any(|actions| actions.iter().all(may)) {
+        true => Ok(()),
+        false => Err(error(
+            403,
+            "AuthorizationPermissionMismatch",
+            "This request is not authorized to perform this operation using this permission.",
+        )),
+    }
 }
 
 pub(super) fn removed() -> Box<Response> {
@@ -49,7 +67,7 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// A date as HTTP writes it: RFC 2822 with the zone's old name.
-pub(super) fn http_date(at: OffsetDateTime) -> String {
+pub(crate) fn http_date(at: OffsetDateTime) -> String {
     at.format(&Rfc2822).unwrap_or_default().replace("+0000", "GMT")
 }
 
@@ -79,7 +97,7 @@ pub(super) fn out_of_range(name: &str) -> Box<Response> {
     )
 }
 
-fn unauthorized(refusal: &Refusal, tenant_id: &str) -> Box<Response> {
+fn unauthorized(call: &Call<'_>, refusal: &Refusal, tenant_id: &str) -> Box<Response> {
     let (code, message) = match refusal {
         Refusal::Missing => (
             "NoAuthenticationInformation",
@@ -90,7 +108,8 @@ fn unauthorized(refusal: &Refusal, tenant_id: &str) -> Box<Response> {
         Refusal::Tenant(_) => ("InvalidAuthenticationInfo", "Issuer validation failed. Issuer did not match."),
         Refusal::Forged => ("InvalidAuthenticationInfo", "Signature validation failed."),
     };
-    let header = format!("Bearer authorization_uri=https://login.microsoftonline.com/{tenant_id}/oauth2/authorize resource_id={AUDIENCE}");
+    let authority = call.cloud().entra();
+    let header = format!("Bearer authorization_uri=https://{authority}/{tenant_id}/oauth2/authorize resource_id={AUDIENCE}");
     let response = error(401, code, message);
     Box::new(answer::with_header(*response, "www-authenticate", &header))
 }

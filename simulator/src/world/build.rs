@@ -7,10 +7,13 @@ use time::OffsetDateTime;
 use super::ispm::READER;
 use super::moment::long_ago;
 use super::{
-    Application, Blob, ClientSecret, Concealment, EntraSource, FederatedCredential, IspmToken, ManagedIdentity, ManagementGroup,
-    RoleAssignment, Scope, SecretVersion, Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, Vault, World, made_up_id,
-    service_principal,
+    Application, Blob, ClientSecret, Concealment, CustomRole, EntraSource, FederatedCredential, IspmToken, ManagedIdentity,
+    ManagementGroup, RoleAssignment, Scope, SecretVersion, Sensitive, ServicePrincipal, Status, Subscription, Tenant, Topic, User, Vault,
+    World, made_up_id, service_principal,
 };
+
+/// The Owner role's GUID (Azure built-in roles). It has no rights over data.
+pub(super) const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
 
 impl World {
     /// The tenant of this id, made with its root management group when it is new.
@@ -27,6 +30,7 @@ impl World {
     pub fn add_app(&mut self, tenant_id: &str, app_id: &str, object_id: &str, secret: Option<&str>) {
         let app = self.applications.entry(app_id.to_owned()).or_default();
         app.secrets.extend(secret.map(ClientSecret::lasting));
+        app.home_tenant_id.get_or_insert_with(|| tenant_id.to_owned());
         self.tenant_mut(tenant_id).add_service_principal(app_id, object_id);
     }
 
@@ -37,6 +41,17 @@ impl World {
             client_id: client_id.to_owned(),
             principal_id: principal_id.to_owned(),
             system_assigned: true,
+        });
+        self.tenant_mut(tenant_id).add_service_principal(client_id, principal_id);
+    }
+
+    /// Attaches a managed identity to the platform that is meant when a request names it.
+    pub fn add_user_identity(&mut self, tenant_id: &str, client_id: &str, principal_id: &str) {
+        self.platform.identities.push(ManagedIdentity {
+            tenant_id: tenant_id.to_owned(),
+            client_id: client_id.to_owned(),
+            principal_id: principal_id.to_owned(),
+            system_assigned: false,
         });
         self.tenant_mut(tenant_id).add_service_principal(client_id, principal_id);
     }
@@ -70,7 +85,7 @@ impl World {
 
     /// Makes an Event Grid topic at this host name.
     pub fn add_topic(&mut self, host: &str, tenant_id: &str) {
-        let topic = Topic { tenant_id: tenant_id.to_owned() };
+        let topic = Topic { tenant_id: tenant_id.to_owned(), ..Topic::default() };
         self.topics.insert(host.to_owned(), topic);
     }
 
@@ -139,6 +154,11 @@ impl Application {
         self.secrets = vec![ClientSecret::lasting(value)];
     }
 
+    /// Lets a managed identity of this tenant sign the app in, long ago, and answers the credential for changes.
+    pub fn trust_identity(&mut self, tenant_id: &str, principal_id: &str) -> &mut FederatedCredential {
+        self.trust("managed-identity", &format!("https://login.microsoftonline.com/{tenant_id}/v2.0"), principal_id)
+    }
+
     /// Lets this issuer's tokens about `subject` sign the app in, long ago, and answers the credential for changes.
     pub fn trust(&mut self, name: &str, issuer: &str, subject: &str) -> &mut FederatedCredential {
         self.federated_credentials.push(FederatedCredential {
@@ -177,7 +197,18 @@ impl Tenant {
             app_id: app_id.to_owned(),
             display_name: String::new(),
             created_on: long_ago(),
+            disabled: false,
             app_roles: BTreeMap::new(),
+        })
+    }
+
+    /// Adds a person, who is no Global Administrator until it is said.
+    pub fn add_user(&mut self, object_id: &str, user_principal_name: &str) -> &mut User {
+        let entry = self.users.entry(object_id.to_owned());
+        entry.or_insert_with(|| User {
+            display_name: String::new(),
+            user_principal_name: user_principal_name.to_owned(),
+            global_administrator: false,
         })
     }
 
@@ -203,11 +234,12 @@ impl Tenant {
     /// Gives a principal a role at a scope, long ago and by hand: under a name that looks random.
     pub fn assign(&mut self, scope: &Scope, role: &str, principal_id: &str) -> &mut RoleAssignment {
         let name = made_up_id(&format!("by hand/{scope}/{role}/{principal_id}")).to_string();
+        let principal_type = self.principal_type(principal_id).map_or_else(service_principal, str::to_owned);
         self.role_assignments.entry(name).or_insert_with(|| RoleAssignment {
             scope: scope.clone(),
             role: role.to_owned(),
             principal_id: principal_id.to_owned(),
-            principal_type: service_principal(),
+            principal_type,
             description: None,
             condition: None,
             condition_version: None,
@@ -220,6 +252,26 @@ impl Tenant {
     /// Gives a principal Reader at a scope, long ago and by hand.
     pub fn assign_reader(&mut self, scope: &Scope, principal_id: &str) -> &mut RoleAssignment {
         self.assign(scope, READER, principal_id)
+    }
+
+    /// Gives a principal a custom role of these actions at a scope, long ago, and answers the assignment for changes. The role's GUID
+    /// follows from its name; one of this name that is there already is replaced.
+    pub fn assign_custom(&mut self, scope: &Scope, role_name: &str, actions: &[&str], principal_id: &str) -> &mut RoleAssignment {
+        let role = made_up_id(&format!("custom role/{role_name}")).to_string();
+        let definition = CustomRole {
+            role_name: role_name.to_owned(),
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            assignable_scopes: vec![scope.clone()],
+            ..CustomRole::default()
+        };
+        self.custom_roles.insert(role.clone(), definition);
+        self.assign(scope, &role, principal_id)
+    }
+
+    /// Gives a principal Owner at the root management group, long ago and by hand: every right in the tenant but those at `/`.
+    pub fn assign_owner(&mut self, principal_id: &str) -> &mut RoleAssignment {
+        let root = self.management_groups.iter().find(|(_, group)| group.parent.is_none()).map(|(name, _)| name.clone());
+        self.assign(&Scope::ManagementGroup(root.unwrap_or_default()), OWNER, principal_id)
     }
 
     /// Keeps a principal from an action.

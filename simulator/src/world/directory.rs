@@ -1,4 +1,4 @@
-//! Entra: tenants, apps, service principals and the identities of the platform.
+//! Entra: tenants, people, apps, service principals and the identities of the platform.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,11 @@ use time::OffsetDateTime;
 use super::moment::long_ago;
 use super::{CustomRole, ManagementGroup, RoleAssignments, Sensitive, Subscription};
 
+/// What role assignments call an app's principal.
+pub(crate) const SERVICE_PRINCIPAL: &str = "ServicePrincipal";
+/// What role assignments call a person.
+pub(crate) const USER: &str = "User";
+
 /// One Entra tenant and the Azure estate that trusts it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -16,6 +21,8 @@ pub struct Tenant {
     pub display_name: String,
     /// By object id.
     pub service_principals: BTreeMap<String, ServicePrincipal>,
+    /// By object id.
+    pub users: BTreeMap<String, User>,
     /// By name; the root group's name is the tenant's id.
     pub management_groups: BTreeMap<String, ManagementGroup>,
     /// By subscription id.
@@ -43,9 +50,26 @@ pub struct ServicePrincipal {
     /// When it was made; it is unknown elsewhere until it is replicated.
     #[serde(default = "long_ago", with = "time::serde::rfc3339")]
     pub created_on: OffsetDateTime,
+    /// Whether the tenant has switched it off (Microsoft Graph, `accountEnabled` false).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
     /// The app roles that it has on other apps, by their app ids.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub app_roles: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A person who signs in to one tenant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct User {
+    /// The person's name.
+    #[serde(default)]
+    pub display_name: String,
+    /// The name that the person signs in with, in the form of a mail address.
+    pub user_principal_name: String,
+    /// Whether the person has Entra's role of this name, active and for the whole directory.
+    #[serde(default)]
+    pub global_administrator: bool,
 }
 
 /// An app registration: its credentials, and what it is as a resource that others ask tokens for.
@@ -56,6 +80,12 @@ pub struct Application {
     pub display_name: String,
     /// The client secrets that sign it in, each until it expires.
     pub secrets: Vec<ClientSecret>,
+    /// The certificates that sign it in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<KeyCredential>,
+    /// The tenant that it is registered in; in others it is what they have consented to. Without it, nothing depends on that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_tenant_id: Option<String>,
     /// Whose assertions sign it in instead of a secret.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub federated_credentials: Vec<FederatedCredential>,
@@ -106,6 +136,22 @@ pub struct FederatedCredential {
     pub created_on: OffsetDateTime,
 }
 
+/// A certificate that signs an app in (Microsoft Graph, `keyCredential`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyCredential {
+    /// The certificate in DER, in base64.
+    pub key: String,
+    /// Its public key, an `RSAPublicKey` in DER, in base64: so nothing here has to read certificates.
+    pub public_key: String,
+    /// From when it is valid.
+    #[serde(with = "time::serde::rfc3339")]
+    pub start: OffsetDateTime,
+    /// Until when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub end: OffsetDateTime,
+}
+
 /// One client secret of an app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -150,6 +196,13 @@ impl Tenant {
             .iter()
             .find(|(_, principal)| principal.app_id.eq_ignore_ascii_case(app_id))
             .map(|(object_id, principal)| (object_id.as_str(), principal))
+    }
+
+    /// What a principal is, as role assignments name it: `ServicePrincipal` or `User`.
+    #[must_use]
+    pub fn principal_type(&self, object_id: &str) -> Option<&'static str> {
+        let is_user = self.users.contains_key(object_id).then_some(USER);
+        is_user.or_else(|| self.service_principals.contains_key(object_id).then_some(SERVICE_PRINCIPAL))
     }
 
     /// Whether a rule in [`Tenant::denied_actions`] keeps this principal from this action.

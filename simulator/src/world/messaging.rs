@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::DataGrant;
+
 /// An Event Grid topic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Topic {
     /// The tenant whose tokens it takes.
     pub tenant_id: String,
+    /// Who may publish.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<DataGrant>,
 }
 
 /// A CloudEvent that a topic accepted.
@@ -38,6 +43,9 @@ pub struct StorageAccount {
     /// Blobs by the container's name.
     #[serde(default)]
     pub containers: BTreeMap<String, Container>,
+    /// Who may do what in all of them, or in one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<DataGrant>,
 }
 
 /// The blobs of a container by name.

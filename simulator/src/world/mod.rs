@@ -2,6 +2,7 @@
 
 pub mod aws;
 mod build;
+mod data_access;
 pub mod demo;
 mod directory;
 mod ends;
@@ -19,9 +20,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::cloud::Cloud;
+
+pub use data_access::{DataGrant, data_role};
+pub(crate) use data_access::{allows, reads_applications};
 pub use directory::{
-    AccessTokenVersion, Application, ClientSecret, FederatedCredential, ManagedIdentity, Platform, ServicePrincipal, Tenant,
+    AccessTokenVersion, Application, ClientSecret, FederatedCredential, KeyCredential, ManagedIdentity, Platform, ServicePrincipal, Tenant,
+    User,
 };
+pub(crate) use directory::{SERVICE_PRINCIPAL, USER};
 pub use hierarchy::{Concealment, Lineage, ManagementGroup, Scope, Subscription};
 pub use ispm::{Cause, Connection, EntraSource, IspmConsole, IspmToken, Status};
 pub use messaging::{Blob, Container, Published, QueueMessage, StorageAccount, Topic};
@@ -67,6 +74,8 @@ pub struct World {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
+    /// Which of Azure's clouds this is.
+    pub cloud: Cloud,
     /// How long a new service principal is unknown to Graph and to role assignments, in seconds.
     pub replication_lag_seconds: u64,
     /// How long a new role assignment is missing from lists, in seconds.
@@ -88,11 +97,15 @@ pub struct Settings {
     pub token_lifetime_seconds: u64,
     /// Whether a `RoleAssignmentExists` names no id, as it did before Azure added it to the message.
     pub old_conflict_message: bool,
+    /// Text in every answer, so that whoever repeats an answer is found out: after each error's words, in a member of each JSON object, in
+    /// pages and in a header. What others have stored comes back as they stored it.
+    pub canary: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            cloud: Cloud::Public,
             replication_lag_seconds: 0,
             role_list_lag_seconds: 0,
             graph_lag_seconds: 0,
@@ -103,6 +116,7 @@ impl Default for Settings {
             latency_milliseconds: 0,
             token_lifetime_seconds: 3599,
             old_conflict_message: false,
+            canary: None,
         }
     }
 }

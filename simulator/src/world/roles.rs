@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::Scope;
+use super::directory::SERVICE_PRINCIPAL;
 use super::moment::long_ago;
 
 /// A role given to a principal at a scope, stored under its name.
@@ -43,9 +44,9 @@ pub struct RoleAssignment {
     pub created_by: Option<String>,
 }
 
-/// The only type of principal that a simulated directory holds.
+/// What a principal is that nothing else is said of.
 pub(crate) fn service_principal() -> String {
-    "ServicePrincipal".to_owned()
+    SERVICE_PRINCIPAL.to_owned()
 }
 
 impl RoleAssignment {

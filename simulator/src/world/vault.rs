@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Sensitive;
 use super::moment::long_ago;
+use super::{DataGrant, Sensitive};
 
 /// A key vault: secrets by name, each with its versions, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Vault {
     /// Versions by the secret's name.
     #[serde(default)]
     pub secrets: BTreeMap<String, Vec<SecretVersion>>,
+    /// Who may read and set them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<DataGrant>,
 }
 
 /// One version of a secret.

@@ -101,16 +101,68 @@ async fn signature_and_time_are_checked() {
     assert_eq!(outcome(&sign_in(&stage, "no token").await), (400, "invalid_request", 50_027));
 }
 
+/// A token of the platform's identity for signing in as an app, whose credential for it is changed.
+fn of_identity(stage: &Stage, act: impl FnOnce(&mut Application, &str, &str)) -> String {
+    let identity = stage.simulator.state().world.platform.identities[0].clone();
+    change(stage, |app| act(app, &identity.tenant_id, &identity.principal_id));
+    stage.simulator.platform_token(AUDIENCE, None).expect("the platform has an identity").token
+}
+
 #[tokio::test(start_paused = true)]
-async fn any_issuer_of_the_world_can_be_trusted() {
+async fn a_managed_identity_signs_in_an_app_of_its_own_tenant_wherever_it_is_consented_to() {
     let stage = Stage::new();
-    let issuer = format!("https://login.microsoftonline.com/{}/v2.0", stage.cast.tenant);
-    change(&stage, |app| {
-        app.trust("identity", &issuer, "an object id");
+    let assertion = of_identity(&stage, |app, tenant, principal| {
+        app.trust_identity(tenant, principal);
     });
-    let mut claims = claims(&stage);
-    (claims["iss"], claims["sub"]) = (json!(issuer), json!("an object id"));
-    assert_eq!(sign_in(&stage, &Simulator::sign_token(&claims, TokenKey::Entra)).await.status, 200);
-    let forged = sign_in(&stage, &Simulator::sign_token(&claims, TokenKey::AwsSts)).await;
-    assert_eq!(outcome(&forged), (401, "invalid_client", 50_013), "another issuer's key");
+    assert_eq!(sign_in(&stage, &assertion).await.status, 200);
+    assert_eq!(sign_in_at(&stage, OTHER_TENANT, &stage.cast.login_client_id, &assertion).await.status, 200);
+    let forged = Simulator::sign_token(&jwt_claims(&assertion), TokenKey::AwsSts);
+    assert_eq!(outcome(&sign_in(&stage, &forged).await), (401, "invalid_client", 50_013), "another issuer's key");
+    let claims = jwt_claims(&assertion);
+    assert_eq!(claims["aud"], "fb60f99c-7a34-4190-8149-302f77469936");
+    assert_eq!(claims["iss"], format!("https://login.microsoftonline.com/{}/v2.0", stage.cast.tenant));
+    assert_eq!(claims["sub"], claims["oid"]);
+}
+
+fn jwt_claims(token: &str) -> Value {
+    use base64::Engine as _;
+    let middle = token.split('.').nth(1).expect("three parts");
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(middle).expect("base64url")).expect("claims")
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_of_another_tenant_than_the_apps_and_what_is_no_managed_identity_are_refused() {
+    let stage = Stage::new();
+    let assertion = of_identity(&stage, |app, tenant, principal| {
+        app.trust_identity(tenant, principal);
+        app.home_tenant_id = Some(OTHER_TENANT.to_owned());
+    });
+    let answered = sign_in(&stage, &assertion).await;
+    assert_eq!(outcome(&answered), (401, "invalid_client", 700_236));
+    let app = stage.cast.login_principal_id.clone();
+    let mut claims = jwt_claims(&assertion);
+    claims["sub"] = json!(app);
+    change(&stage, |login| {
+        login.trust_identity(&stage.cast.tenant, &app);
+    });
+    let answered = sign_in(&stage, &Simulator::sign_token(&claims, TokenKey::Entra)).await;
+    assert_eq!(outcome(&answered), (401, "invalid_client", 700_226));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_needs_a_service_principal_that_is_not_switched_off() {
+    let stage = Stage::new();
+    let assertion = Simulator::sign_token(&claims(&stage), TokenKey::AwsSts);
+    let of_login = stage.cast.login_principal_id.clone();
+    let change = |act: &dyn Fn(&mut ispm_onboarder_simulator::world::Tenant)| {
+        act(stage.simulator.state().world.tenants.get_mut(&stage.cast.tenant).expect("the demo's tenant"));
+    };
+    change(&|tenant| tenant.service_principals.get_mut(&of_login).expect("the login's").disabled = true);
+    let disabled = sign_in(&stage, &assertion).await;
+    assert_eq!(outcome(&disabled), (400, "unauthorized_client", 7_000_112));
+    change(&|tenant| {
+        tenant.service_principals.remove(&of_login);
+    });
+    let missing = sign_in(&stage, &assertion).await;
+    assert_eq!(outcome(&missing), (401, "invalid_client", 7_000_229));
 }

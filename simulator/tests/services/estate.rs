@@ -30,6 +30,7 @@ async fn a_sweep_of_fifty_thousand_is_read_in_pages() {
     let stage = Stage::new();
     let mut world = World::estate(SUBSCRIPTIONS, GROUPS, 40);
     world.settings.page_size = 1000;
+    world.tenant_mut(&stage.cast.tenant).assign_owner(&stage.cast.login_principal_id);
     stage.simulator.state().world = world;
     let token = stage.token(ARM).await;
     assert_eq!(walk(&stage, &token, format!("{ARM}/subscriptions?api-version=2022-12-01")).await, (SUBSCRIPTIONS, 50));

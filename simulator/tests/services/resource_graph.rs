@@ -12,7 +12,10 @@ struct Asker {
 
 impl Asker {
     async fn new(change: impl FnOnce(&mut World)) -> Self {
-        let stage = Stage::new();
+        Self::on(Stage::new(), change).await
+    }
+
+    async fn on(stage: Stage, change: impl FnOnce(&mut World)) -> Self {
         change(&mut stage.simulator.state().world);
         let token = stage.token(ARM).await;
         Self { stage, token }
@@ -204,6 +207,33 @@ async fn shows_only_what_the_caller_may_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shows_only_where_roles_allow_it() {
+    let asker = Asker::on(Stage::without_rights(), |_| {}).await;
+    let cast = &asker.stage.cast;
+    asker.stage.simulator.state().world.tenant_mut(&cast.tenant).role_assignments.retain(|_, own| !own.is_of(&cast.login_principal_id));
+    let give = |group: &str, name: &str, action: &str| {
+        let mut state = asker.stage.simulator.state();
+        let scope = Scope::ManagementGroup(group.to_owned());
+        state.world.tenant_mut(&cast.tenant).assign_custom(&scope, name, &[action], &cast.login_principal_id);
+    };
+    let query = "resourcecontainers | project name | order by name asc";
+    let containers = async || asker.ask(json!({"managementGroups": [cast.tenant], "query": query})).await;
+    give(&cast.tenant, "Read", "Microsoft.Resources/subscriptions/read");
+    assert_eq!(containers().await.outcome(), (403, "AccessDenied"), "no queries without the right to query");
+    give("landing-zones", "Query", "Microsoft.ResourceGraph/resources/read");
+    assert_eq!(texts(&containers().await, "name"), ["data-platform", "intranet", "payments"]);
+    give("corp", "Groups", "Microsoft.Management/managementGroups/read");
+    assert_eq!(texts(&containers().await, "name"), ["corp", "data-platform", "intranet", "payments"]);
+    let body = json!({"managementGroups": [cast.tenant], "query": readers(&asker.stage)});
+    assert!(texts(&asker.ask(body.clone()).await, "scope").is_empty(), "role assignments are not read yet");
+    give("online", "Roles", "Microsoft.Authorization/roleAssignments/read");
+    assert!(texts(&asker.ask(body.clone()).await, "scope").is_empty(), "and elsewhere does not help");
+    give("landing-zones", "More roles", "Microsoft.Authorization/roleAssignments/read");
+    assert_eq!(texts(&asker.ask(body).await, "scope"), ["/providers/Microsoft.Management/managementGroups/corp"]);
+    assert_eq!(asker.scopes(&[&cast.inherited], Some("AtScopeAndAbove")).await.len(), 1, "what is inherited shows with the subscription");
+}
+
+#[tokio::test(start_paused = true)]
 async fn has_a_quota_of_its_own() {
     let asker = Asker::new(|world| world.settings.throttle = true).await;
     let ask = async || asker.ask(json!({"query": "resourcecontainers | count"})).await;
@@ -231,7 +261,7 @@ async fn learns_of_changes_late() {
     {
         let mut state = asker.stage.simulator.state();
         let tenant = state.world.tenant_mut(&cast.tenant);
-        tenant.role_assignments.clear();
+        tenant.role_assignments.retain(|_, assignment| !assignment.is_of(&cast.ispm_principal_id));
         tenant.assign_reader(&Scope::Subscription(cast.new.clone()), &cast.ispm_principal_id);
         tenant.subscriptions.get_mut(&cast.new).expect("new").parent = "sandbox".to_owned();
         tenant.subscriptions.remove(&cast.inherited);
@@ -243,7 +273,9 @@ async fn learns_of_changes_late() {
     asker.stage.advance(1);
     assert_eq!(asker.scopes(&all, None).await, [format!("/subscriptions/{}", cast.new)]);
     assert_eq!(asker.subscriptions("landing-zones").await, ["data-platform", "young"]);
-    let url = format!("{ARM}/subscriptions/{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01", cast.new);
+    let of = format!("principalId%20eq%20'{}'", cast.ispm_principal_id);
+    let url =
+        format!("{ARM}/subscriptions/{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01&$filter={of}", cast.new);
     let list = asker.stage.get(&url, &asker.token).await;
     let name = list.body["value"][0]["name"].as_str().expect("one").to_owned();
     let url = format!("{ARM}/subscriptions/{}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01", cast.new);

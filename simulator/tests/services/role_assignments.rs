@@ -5,10 +5,11 @@ use ispm_onboarder_simulator::World;
 use ispm_onboarder_simulator::world::Scope;
 use serde_json::{Value, json};
 
-use crate::stage::{ARM, Answered, READER, START, Stage};
+use crate::stage::{ARM, Answered, OWNER, READER, START, Stage};
 
 const NAME: &str = "7b082443-c50f-4a2a-87a6-d8385d2edfe3";
 const OTHER_NAME: &str = "7b082443-c50f-4a2a-87a6-d8385d2edfe4";
+const CONDITION: &str = "!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})";
 
 fn url(scope: &str, name: &str) -> String {
     format!("{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01")
@@ -63,10 +64,11 @@ async fn takes_a_new_description_under_the_same_name() {
     put(&stage, &token, &scope, NAME, body.clone()).await;
     stage.advance(60);
     body["properties"]["description"] = json!("another");
-    body["properties"]["condition"] = json!("@Resource[x] StringEquals 'y'");
+    body["properties"]["condition"] = json!(CONDITION);
     let answered = put(&stage, &token, &scope, NAME, body).await;
     assert_eq!((answered.status, &answered.body["properties"]["description"]), (200, &"another".into()));
-    assert_eq!(answered.body["properties"]["condition"], "@Resource[x] StringEquals 'y'");
+    let properties = &answered.body["properties"];
+    assert_eq!((&properties["condition"], &properties["conditionVersion"]), (&json!(CONDITION), &json!("2.0")));
     assert_eq!(answered.body["properties"]["createdOn"], "2026-11-22T10:00:00Z");
     assert_eq!(answered.body["properties"]["updatedOn"], "2026-11-22T10:01:00Z");
 }
@@ -148,12 +150,18 @@ async fn is_refused_when_malformed_and_changes_nothing() {
         body["properties"][field] = json!(value);
         body
     };
+    let mut of_version_one = with("condition", CONDITION);
+    of_version_one["properties"]["conditionVersion"] = json!("1.0");
     let missing_role = "/providers/Microsoft.Authorization/roleDefinitions/dddddddd-0000-4000-8000-000000000001";
     let cases = [
         (NAME, with("roleDefinitionId", missing_role), 404, "RoleDefinitionDoesNotExist"),
         (NAME, with("roleDefinitionId", "Reader"), 400, "InvalidRoleDefinition"),
         (NAME, with("principalId", "someone"), 400, "InvalidPrincipalId"),
         (NAME, json!({"principalId": principal}), 400, "InvalidRequestContent"),
+        (NAME, with("condition", "@Request[x] StringEquals 'y'"), 400, "InvalidRoleAssignmentCondition"),
+        (NAME, with("condition", &format!("{CONDITION}{}", " ".repeat(8192))), 400, "InvalidRoleAssignmentCondition"),
+        (NAME, of_version_one, 400, "InvalidRoleAssignmentCondition"),
+        (NAME, with("condition", "Exists @Request[Microsoft.Authorization/roleAssignments:PrincipalId]"), 501, "NotModelled"),
         ("not-a-guid", reader_for(&principal), 400, "InvalidRoleAssignmentId"),
     ];
     for (name, body, status, code) in cases {
@@ -166,6 +174,8 @@ async fn is_refused_when_malformed_and_changes_nothing() {
 async fn is_made_at_management_groups_and_at_the_root_too() {
     let (stage, token, _) = ready().await;
     let body = reader_for(&stage.cast.ispm_principal_id);
+    assert_eq!(put(&stage, &token, "", OTHER_NAME, body.clone()).await.outcome(), (403, "AuthorizationFailed"), "Owner below / only");
+    stage.simulator.state().world.tenant_mut(&stage.cast.tenant).assign(&Scope::Tenant, OWNER, &stage.cast.login_principal_id);
     let group = put(&stage, &token, "/providers/Microsoft.Management/managementGroups/ONLINE", NAME, body.clone()).await;
     assert_eq!(group.status, 201);
     let root = put(&stage, &token, "", OTHER_NAME, body).await;

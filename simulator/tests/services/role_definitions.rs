@@ -26,7 +26,7 @@ async fn finds_a_built_in_role_by_name_in_the_form_of_the_scope() {
         assert_eq!(answered.body["value"][0]["id"], id);
     }
     assert_eq!(names(&list(&stage, &subscription, "roleName eq 'Nobody'").await), [""; 0]);
-    assert_eq!(names(&list(&stage, &subscription, "type eq 'BuiltInRole'").await).len(), 5);
+    assert_eq!(names(&list(&stage, &subscription, "type eq 'BuiltInRole'").await).len(), 6);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,9 @@ pub const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 pub const ARM: &str = "https://management.azure.com";
 /// A tenant next to Contoso, in which Contoso's login app has a service principal too.
 pub const OTHER_TENANT: &str = "99999999-9999-4999-8999-999999999999";
+/// The object id of that service principal.
+const OTHER_PRINCIPAL: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+pub const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
 
 pub struct Stage {
     pub simulator: Simulator,
@@ -48,9 +51,29 @@ impl Answered {
 }
 
 impl Stage {
+    /// The login app is Owner of both tenants, below `/`.
     pub fn new() -> Self {
+        let stage = Self::without_rights();
+        {
+            let mut state = stage.simulator.state();
+            state.world.tenant_mut(&stage.cast.tenant).assign_owner(&stage.cast.login_principal_id);
+            state.world.tenant_mut(OTHER_TENANT).assign_owner(OTHER_PRINCIPAL);
+        }
+        stage
+    }
+
+    /// Nobody who calls has a role in Resource Manager, but for Contributor at the subscription that is full.
+    pub fn without_rights() -> Self {
         let (mut world, cast) = (World::demo(7), DemoCast::of(7));
-        world.tenant_mut(OTHER_TENANT).add_service_principal(&cast.login_client_id, "aaaaaaaa-0000-4000-8000-000000000001");
+        // Here the login app, the function and its role on AWS try everything out, and the operator is in nobody's list.
+        world.aws_mut(&cast.aws.account, &cast.aws.region).allow(&cast.aws.role_arn, &["*"], &["*"]);
+        for principal in [&cast.login_principal_id, &cast.function_principal_id] {
+            world.give_data_roles(&cast.tenant, principal);
+        }
+        let tenant = world.tenant_mut(&cast.tenant);
+        tenant.role_assignments.retain(|_, found| found.principal_id != cast.operator_principal_id);
+        let other = world.tenant_mut(OTHER_TENANT);
+        other.add_service_principal(&cast.login_client_id, OTHER_PRINCIPAL).grant_in_graph("Application.Read.All");
         Self { simulator: Simulator::new(world, Clock::starting_at(START)), cast }
     }
 
@@ -102,6 +125,16 @@ impl Stage {
 
     pub async fn token(&self, resource: &str) -> String {
         self.token_in(&self.cast.tenant.clone(), resource).await
+    }
+
+    /// A token of a person who has signed in to the Azure CLI.
+    pub fn user_token(&self, resource: &str, object_id: &str) -> String {
+        self.simulator.user_token(resource, object_id).unwrap_or_else(|| panic!("no person {object_id}")).token
+    }
+
+    /// A token of the function's identity.
+    pub fn token_of_function(&self, resource: &str) -> String {
+        self.simulator.platform_token(resource, None).expect("an identity").token
     }
 
     /// The calls of one operation, oldest first.

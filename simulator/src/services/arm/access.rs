@@ -1,31 +1,36 @@
-//! Who may do what. Today: the caller's token, the subscription's tenant, whether the subscription is visible yet, and the principal's
-//! denied actions. Rights that follow from role assignments are not enforced.
+//! Who may do what: the caller's token, the subscription's tenant, whether the subscription is visible yet, the rights that follow from role
+//! assignments, and the principal's denied actions.
 
 use super::super::Call;
+use super::condition::Asked;
 use super::errors;
+use super::rights::Asker;
 use crate::Response;
 use crate::token::Claims;
 use crate::world::{Concealment, Scope, Subscription, guid};
 
-const AUDIENCES: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
-
 /// The claims of the caller's token.
 pub(super) fn authenticate(call: &Call<'_>) -> Result<Claims, Box<Response>> {
-    let claims = call.verify(&AUDIENCES).map_err(|refusal| errors::unauthenticated(&refusal))?;
+    let claims = call.verify(&call.cloud().arm_audiences()).map_err(|refusal| errors::unauthenticated(call.cloud(), &refusal))?;
     match call.world.tenants.contains_key(&claims.tid) {
         true => Ok(claims),
-        false => Err(errors::unauthenticated(&crate::token::Refusal::Tenant(claims.tid))),
+        false => Err(errors::unauthenticated(call.cloud(), &crate::token::Refusal::Tenant(claims.tid))),
     }
 }
 
 /// Whether the caller may perform this action at this scope.
 pub(super) fn authorize(call: &Call<'_>, caller: &Claims, action: &str, scope: &Scope) -> Result<(), Box<Response>> {
-    let refused = || errors::authorization_failed(caller, action, scope);
-    let tenant = call.world.tenants.get(&caller.tid).ok_or_else(refused)?;
+    authorize_for(call, caller, &Asked::of(action), scope)
+}
+
+/// As [`authorize`], for what conditions judge too.
+pub(super) fn authorize_for(call: &Call<'_>, caller: &Claims, asked: &Asked<'_>, scope: &Scope) -> Result<(), Box<Response>> {
+    let refused = || errors::authorization_failed(caller, asked.action, scope);
+    let asker = Asker::of(call, caller).ok_or_else(refused)?;
     match scope {
         Scope::Tenant => {}
         Scope::ManagementGroup(name) => {
-            tenant.group(name).ok_or_else(refused)?;
+            asker.tenant.group(name).ok_or_else(refused)?;
         }
         Scope::Subscription(id) => {
             let subscription = owned_subscription(call, caller, id)?;
@@ -37,9 +42,9 @@ pub(super) fn authorize(call: &Call<'_>, caller: &Claims, action: &str, scope: &
             }
         }
     }
-    match tenant.denies(&caller.oid, action) {
-        true => Err(refused()),
-        false => Ok(()),
+    match asker.may(asked, scope) {
+        true => Ok(()),
+        false => Err(refused()),
     }
 }
 
@@ -57,7 +62,7 @@ fn owned_subscription<'a>(call: &'a Call<'_>, caller: &Claims, id: &str) -> Resu
     let found = tenants.find_map(|(tenant_id, tenant)| Some((tenant_id, tenant.subscriptions.get(id)?)));
     match found {
         None => Err(errors::subscription_not_found(id)),
-        Some((owner, _)) if *owner != caller.tid => Err(errors::wrong_tenant(caller, owner)),
+        Some((owner, _)) if *owner != caller.tid => Err(errors::wrong_tenant(call.cloud(), caller, owner)),
         Some((_, subscription)) => Ok(subscription),
     }
 }

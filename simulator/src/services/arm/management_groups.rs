@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::{Answer, Call, answer};
 use super::api_version::ResourceType;
 use super::paging::{Items, Window, page_linked_by, page_of};
+use super::rights::Asker;
 use super::{access, check_parameters};
 use crate::Response;
 use crate::token::Claims;
@@ -19,17 +20,27 @@ const RESOURCE_TYPE: ResourceType =
 /// A management group's resource type.
 pub(super) const GROUP_TYPE: &str = "Microsoft.Management/managementGroups";
 
-/// The groups of the caller's directory, without their hierarchy. In Azure those that the caller may read, and here nothing hides one.
-pub(super) fn list(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answer {
+/// What reading a management group takes.
+pub(super) const READ: &str = "Microsoft.Management/managementGroups/read";
+
+/// What going through all below a group takes, besides [`READ`]. Somebody's role with nothing but [`READ`] was enough (azure-rest-api-specs
+/// issue 9140), but the provider lists an operation of its own for it: here both are needed.
+const READ_DESCENDANTS: &str = "Microsoft.Management/managementGroups/descendants/read";
+
+/// The groups of the caller's directory that it may read, without their hierarchy. The same issue says that custom roles show nothing in
+/// this list; here they do.
+pub(super) fn list(call: &mut Call<'_>, caller: &Claims, _scope: &Scope) -> Answer {
     RESOURCE_TYPE.check_api_version(call)?;
     check_parameters(call, &["api-version", "$skiptoken"])?;
-    access::authorize(call, caller, "Microsoft.Management/managementGroups/read", scope)?;
-    let groups = call.world.tenants.get(&caller.tid).map(|tenant| &tenant.management_groups);
-    let shown = groups.into_iter().flatten().map(|(name, group)| {
-        let properties = json!({"tenantId": caller.tid, "displayName": group.display_name});
-        (name.clone(), json!({"id": group_id(name), "type": GROUP_TYPE, "name": name, "properties": properties}))
-    });
-    let items: Items = shown.collect();
+    let mut items = Items::new();
+    if let Some(asker) = Asker::of(call, caller) {
+        let groups = &asker.tenant.management_groups;
+        let mut reach = asker.reach(READ);
+        for (name, group) in groups.iter().filter(|(name, _)| reach.has_group(name)) {
+            let properties = json!({"tenantId": caller.tid, "displayName": group.display_name});
+            items.push((name.clone(), json!({"id": group_id(name), "type": GROUP_TYPE, "name": name, "properties": properties})));
+        }
+    }
     // The specification of 2023-04-01 renamed the link of this one list.
     let link = if call.target.query("api-version") == Some("2023-04-01") { "@nextLink" } else { "nextLink" };
     page_linked_by(link, call, caller, items, None)
@@ -75,6 +86,7 @@ pub(super) fn descendants(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -
         None => None,
         Some(text) => Some(text.parse().map_err(|_| answer::error(400, "BadRequest", "Invalid value for $top."))?),
     };
+    access::authorize(call, caller, READ_DESCENDANTS, scope)?;
     let (tenant, name) = found(call, caller, scope)?;
     let within = tenant.groups_within(name);
     let groups = within.iter().filter(|group| **group != name).map(|group| (*group, None));
@@ -87,7 +99,7 @@ pub(super) fn descendants(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -
 
 /// The tenant and the group's name as it is written, for a caller who may read it.
 fn found<'a>(call: &'a Call<'_>, caller: &Claims, scope: &Scope) -> Result<(&'a Tenant, &'a str), Box<Response>> {
-    access::authorize(call, caller, "Microsoft.Management/managementGroups/read", scope)?;
+    access::authorize(call, caller, READ, scope)?;
     let group = match (scope, call.world.tenants.get(&caller.tid)) {
         (Scope::ManagementGroup(name), Some(tenant)) => tenant.group(name).map(|(name, _)| (tenant, name)),
         _ => None,

@@ -4,15 +4,20 @@
 
 mod access;
 mod api_version;
+mod built_in_roles;
+mod condition;
 mod elevation;
 mod entities;
 mod errors;
 pub(in crate::services) mod filter;
 mod management_groups;
 mod paging;
+mod permissions;
 mod providers;
 pub(crate) mod resource_graph;
+mod rights;
 mod role_assignments;
+mod role_changes;
 mod role_definitions;
 mod role_lists;
 mod subscriptions;
@@ -90,8 +95,13 @@ fn route_authorization(method: &Method, path: &[&str], target: &Target) -> Route
         (&Method::DELETE, ["roleassignments", name]) => {
             named("arm.role-assignments.delete", Kind::Delete, scope, name, role_assignments::delete)
         }
+        (&Method::GET, ["permissions"]) => operation("arm.permissions.list", Kind::Read, scope, permissions::list),
         (&Method::GET, ["roledefinitions"]) => operation("arm.role-definitions.list", Kind::Read, scope, role_definitions::list),
         (&Method::GET, ["roledefinitions", role]) => named("arm.role-definitions.get", Kind::Read, scope, role, role_definitions::get),
+        (&Method::PUT, ["roledefinitions", role]) => named("arm.role-definitions.create", Kind::Write, scope, role, role_changes::create),
+        (&Method::DELETE, ["roledefinitions", role]) => {
+            named("arm.role-definitions.delete", Kind::Delete, scope, role, role_changes::delete)
+        }
         (&Method::POST, ["elevateaccess"]) if scope == Scope::Tenant => {
             operation("arm.elevate-access", Kind::Write, scope, elevation::elevate)
         }

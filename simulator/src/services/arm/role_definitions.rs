@@ -5,84 +5,16 @@ use serde_json::{Value, json};
 
 use super::super::{Answer, Call, answer};
 use super::api_version::ResourceType;
+use super::built_in_roles::{BUILT_IN_ROLES, BuiltInRole};
 use super::filter::{quoted, stripped};
 use super::paging::{Items, page};
 use super::{access, check_parameters};
 use crate::Response;
 use crate::token::Claims;
-use crate::world::{CustomRole, Scope, Tenant, guid};
+use crate::world::{CustomRole, Scope, guid};
 
-const RESOURCE_TYPE: ResourceType =
+pub(super) const RESOURCE_TYPE: ResourceType =
     ResourceType { namespace: "Microsoft.Authorization", name: "roleDefinitions", api_versions: &["2022-04-01", "2022-05-01-preview"] };
-
-/// The User Access Administrator role's GUID.
-pub(super) const USER_ACCESS_ADMINISTRATOR: &str = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9";
-
-struct BuiltInRole {
-    id: &'static str,
-    name: &'static str,
-    description: &'static str,
-    actions: &'static [&'static str],
-    not_actions: &'static [&'static str],
-}
-
-/// The built-in roles that the simulator knows (documentation, "Azure built-in roles").
-const BUILT_IN_ROLES: [BuiltInRole; 5] = [
-    BuiltInRole {
-        id: "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-        name: "Reader",
-        description: "View all resources, but does not allow you to make any changes.",
-        actions: &["*/read"],
-        not_actions: &[],
-    },
-    BuiltInRole {
-        id: USER_ACCESS_ADMINISTRATOR,
-        name: "User Access Administrator",
-        description: "Lets you manage user access to Azure resources.",
-        actions: &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
-        not_actions: &[],
-    },
-    BuiltInRole {
-        id: "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
-        name: "Role Based Access Control Administrator",
-        description: "Manage access to Azure resources by assigning roles using Azure RBAC. This role does not allow you to manage access \
-                      using other ways, such as Azure Policy.",
-        actions: &[
-            "Microsoft.Authorization/roleAssignments/write",
-            "Microsoft.Authorization/roleAssignments/delete",
-            "*/read",
-            "Microsoft.Support/*",
-        ],
-        not_actions: &[],
-    },
-    BuiltInRole {
-        id: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
-        name: "Owner",
-        description: "Grants full access to manage all resources, including the ability to assign roles in Azure RBAC.",
-        actions: &["*"],
-        not_actions: &[],
-    },
-    BuiltInRole {
-        id: "b24988ac-6180-42a0-ab88-20f7382dd24c",
-        name: "Contributor",
-        description: "Grants full access to manage all resources, but does not allow you to assign roles in Azure RBAC, manage assignments \
-                      in Azure Blueprints, or share image galleries.",
-        actions: &["*"],
-        not_actions: &[
-            "Microsoft.Authorization/*/Delete",
-            "Microsoft.Authorization/*/Write",
-            "Microsoft.Authorization/elevateAccess/Action",
-            "Microsoft.Blueprint/blueprintAssignments/write",
-            "Microsoft.Blueprint/blueprintAssignments/delete",
-            "Microsoft.Compute/galleries/share/action",
-            "Microsoft.Purview/consents/write",
-            "Microsoft.Purview/consents/delete",
-            "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
-            "Microsoft.Subscription/cancel/action",
-            "Microsoft.Subscription/enable/action",
-        ],
-    },
-];
 
 /// Which definitions a list shows.
 enum Filter<'a> {
@@ -114,11 +46,6 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Whether this tenant has a role of this GUID, in lower case.
-pub(super) fn exists(tenant: &Tenant, role: &str) -> bool {
-    BUILT_IN_ROLES.iter().any(|built_in| built_in.id == role) || tenant.custom_roles.keys().any(|own| own.eq_ignore_ascii_case(role))
-}
-
 /// A role definition's id, in the form of the scope that it is seen from.
 pub(super) fn definition_id(asked_at: &Scope, role: &str) -> String {
     let prefix = match asked_at {
@@ -144,13 +71,18 @@ pub(super) fn list(call: &mut Call<'_>, caller: &Claims, scope: &Scope) -> Answe
 
 pub(super) fn get(call: &mut Call<'_>, caller: &Claims, scope: &Scope, role: &str) -> Answer {
     admit(call, caller, scope, &["api-version"])?;
-    let wanted = guid(role)
-        .ok_or_else(|| answer::error(400, "InvalidRoleDefinitionId", &format!("The role definition ID '{role}' is not a GUID.")))?
-        .to_string();
+    let wanted = valid_id(role)?;
     match definitions(call, caller, scope).into_iter().find(|(own, _)| own.eq_ignore_ascii_case(&wanted)) {
         Some((_, definition)) => Ok(answer::json(200, &definition)),
         None => Err(no_such_role(&wanted)),
     }
+}
+
+/// A role's GUID, in lower case.
+pub(super) fn valid_id(role: &str) -> Result<String, Box<Response>> {
+    let id = guid(role);
+    let id = id.ok_or_else(|| answer::error(400, "InvalidRoleDefinitionId", &format!("The role definition ID '{role}' is not a GUID.")))?;
+    Ok(id.to_string())
 }
 
 /// 404 for a role that does not exist.
@@ -185,12 +117,14 @@ fn built_in(asked_at: &Scope, role: &BuiltInRole) -> Value {
             "type": "BuiltInRole",
             "description": role.description,
             "assignableScopes": ["/"],
-            "permissions": [{"actions": role.actions, "notActions": role.not_actions, "dataActions": [], "notDataActions": []}],
+            "permissions": [{
+                "actions": role.actions, "notActions": role.not_actions, "dataActions": role.data_actions, "notDataActions": [],
+            }],
         }),
     )
 }
 
-fn custom(asked_at: &Scope, id: &str, role: &CustomRole) -> Value {
+pub(super) fn custom(asked_at: &Scope, id: &str, role: &CustomRole) -> Value {
     shown(
         asked_at,
         id,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, Outcome, Refusal};
+use super::{Caller, Outcome, Refusal, Wish};
 use crate::services::Call;
 use crate::world::aws::{Entry, EntryError};
 
@@ -22,7 +22,7 @@ pub(super) fn put_events(call: &mut Call<'_>, caller: &Caller, input: &Value) ->
     }
     for entry in entries {
         let resource = caller.account(call)?.arn(&caller.account_id, "events", &format!("event-bus/{}", bus(entry)));
-        caller.may(call, 400, ACTION, &resource)?;
+        caller.may(call, 400, Wish::new(ACTION, resource))?;
     }
     let results: Vec<Value> = entries.iter().map(|entry| put(call, caller, entry)).collect();
     let failed = results.iter().filter(|result| result["ErrorCode"].is_string()).count();

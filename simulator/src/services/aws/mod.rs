@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Call, Routed, Service, answer, xml};
 use crate::target::Target;
-use crate::world::aws::{AccessKey, Account, domain};
+use crate::world::aws::{AccessKey, Account, Context, Verdict, domain};
 use crate::world::made_up_id;
 use crate::{Request, Response, World};
 
@@ -144,9 +144,11 @@ pub(super) fn route(endpoint: &Endpoint, request: &Request, target: &Target) -> 
         }
         (Api::Sqs, "AmazonSQS.SendMessage") => json_operation("sqs.enqueue", endpoint, sqs::send_message),
         (Api::Sqs, "AmazonSQS.ReceiveMessage") => json_operation("sqs.receive", endpoint, sqs::receive_message),
+        (Api::Sqs, "AmazonSQS.GetQueueAttributes") => json_operation("sqs.attributes.get", endpoint, sqs::get_queue_attributes),
         (Api::Sqs, "AmazonSQS.DeleteMessage") => json_operation("sqs.delete", endpoint, sqs::delete_message),
         (Api::Sqs, "AmazonSQS.ChangeMessageVisibility") => json_operation("sqs.release", endpoint, sqs::change_message_visibility),
         (Api::EventBridge, "AWSEvents.PutEvents") => json_operation("event-bridge.publish", endpoint, event_bridge::put_events),
+        (Api::Sts, "GetCallerIdentity") => operation("sts.caller-identity.get", endpoint, sts::get_caller_identity),
         (Api::Sts, "GetWebIdentityToken") => operation("sts.web-identity-token.get", endpoint, sts::get_web_identity_token),
         (service, name) => {
             let what = format!("{} {name:?} of {}", request.method(), service.name());
@@ -264,16 +266,48 @@ impl Caller {
     }
 
     /// Refuses what the caller's role may not do (IAM documentation, "Troubleshoot access denied error messages").
-    fn may(&self, call: &Call<'_>, status: u16, action: &str, resource: &str) -> Outcome<()> {
+    fn may(&self, call: &Call<'_>, status: u16, wish: Wish<'_>) -> Outcome<()> {
+        let Wish { action, resource, shown, mut context } = wish;
         let key = self.key(call)?;
-        if !self.account(call)?.denies(&key.role_arn, action) {
-            return Ok(());
-        }
-        let message = format!(
-            "User: {} is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} \
-             action",
-            key.caller_arn()
-        );
+        // Nothing reaches the simulator but over TLS, or in memory in its place.
+        context.insert("aws:SecureTransport".to_owned(), vec!["true".to_owned()]);
+        let reason = match self.account(call)?.judge(&key.role_arn, action, &resource, &context) {
+            Verdict::Allowed => return Ok(()),
+            Verdict::NotAllowed => format!("because no identity-based policy allows the {action} action"),
+            Verdict::Denied => "with an explicit deny in an identity-based policy".to_owned(),
+        };
+        let on = shown.unwrap_or(resource);
+        let on = if on.is_empty() { on } else { format!(" on resource: {on}") };
+        let message = format!("User: {} is not authorized to perform: {action}{on} {reason}", key.caller_arn());
         Err(Refusal::new(status, "AccessDeniedException", message))
+    }
+}
+
+/// What a caller wants to do, as its role's policy judges it.
+struct Wish<'a> {
+    action: &'a str,
+    /// The ARN; `*` where the action knows no resource.
+    resource: String,
+    /// What a refusal calls it, where that is not the ARN; nothing where it does not name it.
+    shown: Option<String>,
+    context: Context,
+}
+
+impl<'a> Wish<'a> {
+    fn new(action: &'a str, resource: impl Into<String>) -> Self {
+        Self { action, resource: resource.into(), shown: None, context: Context::new() }
+    }
+
+    fn shown(self, shown: impl Into<String>) -> Self {
+        Self { shown: Some(shown.into()), ..self }
+    }
+
+    /// With a key of the service's own. One that has no values is not there.
+    fn with(mut self, key: &str, values: impl IntoIterator<Item = String>) -> Self {
+        let values: Vec<String> = values.into_iter().collect();
+        if !values.is_empty() {
+            self.context.insert(key.to_owned(), values);
+        }
+        self
     }
 }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use url::form_urlencoded;
 
-use super::{Caller, Endpoint, Outcome, Refusal, operation, unknown};
+use super::{Caller, Endpoint, Outcome, Refusal, Wish, operation, unknown};
 use crate::services::{Call, Routed, answer, xml};
 use crate::target::Target;
 use crate::world::aws::{Bucket, Object};
@@ -51,11 +51,14 @@ fn bucket<'a>(call: &'a mut Call<'_>, caller: &Caller, action: &str, place: &Pla
     if !call.world.aws.values().any(|account| account.buckets.contains_key(&place.bucket)) {
         return Err(Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist"));
     }
+    let partition = caller.account(call)?.partition();
     let resource = match place.key.as_str() {
-        "" => format!("\"arn:aws:s3:::{}\"", place.bucket),
-        key => format!("\"arn:aws:s3:::{}/{key}\"", place.bucket),
+        "" => format!("arn:{partition}:s3:::{}", place.bucket),
+        key => format!("arn:{partition}:s3:::{}/{key}", place.bucket),
     };
-    caller.may(call, 403, action, &resource)?;
+    // S3 alone puts quotes around it.
+    let shown = format!("\"{resource}\"");
+    caller.may(call, 403, Wish::new(action, resource).shown(shown))?;
     let account = call.world.aws.get_mut(&caller.account_id);
     account.and_then(|account| account.buckets.get_mut(&place.bucket)).ok_or_else(|| Refusal::new(403, "AccessDenied", "Access Denied"))
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use super::{Caller, Outcome, Refusal};
+use super::{Caller, Outcome, Refusal, Wish};
 use crate::services::Call;
 use crate::world::aws::{CURRENT, SecretValue};
 use crate::world::made_up_id;
@@ -22,9 +22,13 @@ pub(super) fn get_secret_value(call: &mut Call<'_>, caller: &Caller, input: &Val
     let account = caller.account(call)?;
     let arn = |name: &str| account.arn(&caller.account_id, "secretsmanager", &format!("secret:{name}-{}", suffix(name)));
     let found = account.secrets.iter().find(|(name, _)| *name == asked || arn(name) == asked);
-    // Who may not read a secret does not learn whether it is there: an unknown one is named as it was asked for.
-    let resource = found.map_or_else(|| asked.to_owned(), |(name, _)| arn(name));
-    caller.may(call, 400, ACTION, &resource)?;
+    // One that is not there has no six letters. It is judged by the ARN without them, and a refusal names it as it was asked for.
+    let wish = match found {
+        Some((name, _)) => Wish::new(ACTION, arn(name)),
+        None if asked.starts_with("arn:") => Wish::new(ACTION, asked),
+        None => Wish::new(ACTION, account.arn(&caller.account_id, "secretsmanager", &format!("secret:{asked}"))).shown(asked),
+    };
+    caller.may(call, 400, wish.with("secretsmanager:VersionStage", text("VersionStage").map(str::to_owned)))?;
     let (name, secret) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret.".to_owned()))?;
     if secret.deleted_on.is_some() {
         let message = "You can't perform this operation on the secret because it was marked for deletion.";
@@ -59,7 +63,7 @@ pub(super) fn get_secret_value(call: &mut Call<'_>, caller: &Caller, input: &Val
 
 /// Lists what is not about to be deleted, by name. Of the filters it knows `name`: a prefix, whose case counts.
 pub(super) fn list_secrets(call: &mut Call<'_>, caller: &Caller, input: &Value) -> Outcome<Value> {
-    caller.may(call, 400, LIST, "*")?;
+    caller.may(call, 400, Wish::new(LIST, "*").shown(""))?;
     let page = match &input["MaxResults"] {
         Value::Null => LARGEST_PAGE,
         given => given.as_i64().filter(|number| (1..=LARGEST_PAGE).contains(number)).ok_or_else(|| {

@@ -1,10 +1,10 @@
-//! SQS over JSON 1.0 (API reference, `SendMessage`, `ReceiveMessage`, `DeleteMessage`, `ChangeMessageVisibility`).
+//! SQS over JSON 1.0 (API reference, `SendMessage`, `ReceiveMessage`, `GetQueueAttributes`, `DeleteMessage`, `ChangeMessageVisibility`).
 
 use serde_json::{Value, json};
 use time::Duration;
 use uuid::Uuid;
 
-use super::{Caller, Outcome, Refusal};
+use super::{Caller, Outcome, Refusal, Wish};
 use crate::services::Call;
 use crate::world::aws::{Message, Queue};
 
@@ -60,6 +60,17 @@ pub(super) fn receive_message(call: &mut Call<'_>, caller: &Caller, input: &Valu
         })
     };
     Ok(json!({"Messages": received.iter().map(shown).collect::<Vec<_>>()}))
+}
+
+/// Only how many messages can be received.
+pub(super) fn get_queue_attributes(call: &mut Call<'_>, caller: &Caller, input: &Value) -> Outcome<Value> {
+    let place = place(call, caller, "sqs:getqueueattributes", needed(input, "QueueUrl")?)?;
+    if input["AttributeNames"] != json!(["ApproximateNumberOfMessages"]) {
+        return Err(Refusal::new(400, "InvalidAttributeName", "Only ApproximateNumberOfMessages is modelled."));
+    }
+    let now = call.now;
+    let visible = queue(call, &place)?.messages.iter().filter(|message| message.visible_from <= now).count();
+    Ok(json!({"Attributes": {"ApproximateNumberOfMessages": visible.to_string()}}))
 }
 
 /// With a handle of an earlier receipt the call succeeds and the message stays; one that is gone is gone.
@@ -124,7 +135,7 @@ fn number(input: &Value, name: &str, usual: i64, (least, most): (i64, i64), reas
 fn place(call: &Call<'_>, caller: &Caller, action: &str, url: &str) -> Outcome<Place> {
     let (owner, queue) = names(url).ok_or_else(no_such_queue)?;
     let resource = caller.account(call)?.arn(&owner, "sqs", &queue);
-    caller.may(call, 403, action, &resource)?;
+    caller.may(call, 403, Wish::new(action, resource))?;
     if owner != caller.account_id || !caller.account(call)?.queues.contains_key(&queue) {
         return Err(no_such_queue());
     }

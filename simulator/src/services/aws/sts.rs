@@ -1,4 +1,4 @@
-//! STS over the query protocol (API reference, `GetWebIdentityToken`; IAM user guide, "Understanding token claims").
+//! STS over the query protocol (API reference, `GetCallerIdentity`, `GetWebIdentityToken`; IAM user guide, "Understanding token claims").
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use url::form_urlencoded;
 
-use super::{Caller, Outcome, Refusal};
+use super::{Caller, Outcome, Refusal, Wish};
 use crate::jwt;
 use crate::services::{Call, answer, xml};
 use crate::world::made_up_id;
@@ -39,7 +39,12 @@ pub(super) fn get_web_identity_token(call: &mut Call<'_>, caller: &Caller) -> Ou
     if form.keys().any(|name| name.starts_with("Tags.")) {
         return Ok(*answer::not_modelled("web identity tokens with tags"));
     }
-    caller.may(call, 403, ACTION, "*")?;
+    // A duration that is not asked for is no key of the call (IAM user guide, "IAM and AWS STS condition context keys").
+    let wish = Wish::new(ACTION, "*")
+        .with("sts:IdentityTokenAudience", audiences.iter().cloned())
+        .with("sts:SigningAlgorithm", form.get("SigningAlgorithm").cloned())
+        .with("sts:DurationSeconds", form.get("DurationSeconds").cloned());
+    caller.may(call, 403, wish)?;
     let expires = call.now.saturating_add(Duration::seconds(lifetime));
     check_session(call, caller, expires)?;
     let token = issue(call, caller, &audiences, expires)?;
@@ -49,6 +54,20 @@ pub(super) fn get_web_identity_token(call: &mut Call<'_>, caller: &Caller) -> Ou
          </GetWebIdentityTokenResponse>",
         xml::escaped(&token),
         expires.replace_nanosecond(0).unwrap_or(expires).format(&Rfc3339).unwrap_or_default(),
+        call.id
+    );
+    Ok(answer::with_body(200, "text/xml", result))
+}
+
+/// Every caller may ask who it is, whatever its policies say.
+pub(super) fn get_caller_identity(call: &mut Call<'_>, caller: &Caller) -> Outcome<Response> {
+    let key = caller.key(call)?;
+    let result = format!(
+        "<GetCallerIdentityResponse xmlns=\"{NAMESPACE}\"><GetCallerIdentityResult><Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>\
+         </GetCallerIdentityResult><ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></GetCallerIdentityResponse>",
+        xml::escaped(&key.caller_arn()),
+        xml::escaped(&caller.key_id),
+        caller.account_id,
         call.id
     );
     Ok(answer::with_body(200, "text/xml", result))

@@ -5,11 +5,11 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::refused;
-use crate::Response;
+use super::{certificate, refused};
 use crate::jwt;
-use crate::services::{Call, answer};
+use crate::services::{Call, answer, identity};
 use crate::world::{FederatedCredential, has_passed};
+use crate::{Response, World};
 
 /// The only `client_assertion_type` that there is for tokens (RFC 7523, section 2.2).
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -23,10 +23,13 @@ struct Presented<'a> {
     audiences: Vec<&'a str>,
 }
 
-/// Checks that a federated credential of the app vouches for the assertion, and the assertion for itself.
-pub(super) fn check(call: &Call<'_>, client_id: &str, kind: &str, assertion: &str) -> Result<(), Box<Response>> {
+/// Checks that the app vouches for the assertion, by a certificate or by a federated credential, and the assertion for itself.
+pub(super) fn check(call: &Call<'_>, tenant_id: &str, client_id: &str, kind: &str, assertion: &str) -> Result<(), Box<Response>> {
     if kind != TYPE {
         return Err(answer::not_modelled(&format!("the client_assertion_type {kind:?}")));
+    }
+    if certificate::is_own(assertion, client_id) {
+        return certificate::check(call, tenant_id, client_id, assertion);
     }
     let malformed = || refused(call, 400, "invalid_request", 50_027, "JWT token is invalid or malformed.");
     let claims = jwt::claims(assertion).ok_or_else(malformed)?;
@@ -36,7 +39,28 @@ pub(super) fn check(call: &Call<'_>, client_id: &str, kind: &str, assertion: &st
         let message = "Assertion failed signature validation. [Reason - The key was not found.]";
         return Err(refused(call, 401, "invalid_client", 50_013, message));
     }
+    check_identity(call, client_id, &presented)?;
     check_time(call, &claims)
+}
+
+/// Of Entra's own tokens, only those of managed identities count, and only for apps of their tenant ("Configure an application to trust a
+/// managed identity"; both sentences as Microsoft Q&A quotes them).
+fn check_identity(call: &Call<'_>, client_id: &str, presented: &Presented<'_>) -> Result<(), Box<Response>> {
+    let Some(tenant) = jwt::tenant_of(call.world, presented.issuer) else { return Ok(()) };
+    if !call.world.platform.identities.iter().any(|identity| identity.principal_id == presented.subject) {
+        let message = "Only MSI tokens may be used as Federated Identity Credentials for AAD issuer.";
+        return Err(refused(call, 401, "invalid_client", 700_226, message));
+    }
+    let home = call.world.applications.get(client_id).and_then(|app| app.home_tenant_id.as_deref());
+    if home.is_some_and(|home| home != tenant) {
+        let message = format!(
+            "Entra ID tokens issued by issuer '{}' may not be used for federated identity credential flows for applications or managed \
+             identities registered in this tenant.",
+            presented.issuer
+        );
+        return Err(refused(call, 401, "invalid_client", 700_236, &message));
+    }
+    Ok(())
 }
 
 impl<'a> Presented<'a> {
@@ -49,12 +73,14 @@ impl<'a> Presented<'a> {
     }
 
     /// Case counts in all three (Microsoft identity platform, "Breaking changes", federated identity credentials).
-    fn matches(&self, credential: &FederatedCredential) -> bool {
-        credential.issuer == self.issuer && credential.subject == self.subject && self.is_for(credential)
+    fn matches(&self, world: &World, credential: &FederatedCredential) -> bool {
+        credential.issuer == self.issuer && credential.subject == self.subject && self.is_for(world, credential)
     }
 
-    fn is_for(&self, credential: &FederatedCredential) -> bool {
-        self.audiences.iter().any(|audience| credential.audiences.iter().any(|own| own == audience))
+    fn is_for(&self, world: &World, credential: &FederatedCredential) -> bool {
+        // Entra's tokens of version 2.0 name the exchange by its app id, and credentials by its URI.
+        let spelt = |audience| if audience == identity::EXCHANGE_APP { world.settings.cloud.token_exchange_audience() } else { audience };
+        self.audiences.iter().any(|&audience| credential.audiences.iter().any(|own| own == spelt(audience)))
     }
 }
 
@@ -66,7 +92,7 @@ fn check_credentials(call: &Call<'_>, client_id: &str, presented: &Presented<'_>
     }
     let lag = call.world.settings.replication_lag_seconds;
     let is_known = |credential: &FederatedCredential| has_passed(lag, credential.created_on, call.now);
-    let mut matching = credentials.iter().filter(|credential| presented.matches(credential)).peekable();
+    let mut matching = credentials.iter().filter(|credential| presented.matches(call.world, credential)).peekable();
     if matching.peek().is_some() {
         return match matching.any(is_known) {
             true => Ok(()),
@@ -101,7 +127,7 @@ fn not_replicated(call: &Call<'_>, presented: &Presented<'_>) -> Box<Response> {
     refused(call, 400, "invalid_request", 70_021, &message)
 }
 
-fn check_time(call: &Call<'_>, claims: &Value) -> Result<(), Box<Response>> {
+pub(super) fn check_time(call: &Call<'_>, claims: &Value) -> Result<(), Box<Response>> {
     let moment = |name: &str| claims[name].as_i64().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     let begins = moment("nbf").unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let ends = moment("exp").unwrap_or(OffsetDateTime::UNIX_EPOCH);

@@ -2,9 +2,10 @@
 //! authorization error codes").
 
 mod assertion;
+mod certificate;
 mod resource;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use serde_json::json;
@@ -14,22 +15,11 @@ use uuid::Uuid;
 
 use super::{Answer, Call, Routed, answer};
 use crate::Response;
+use crate::cloud::Cloud;
 use crate::jwt;
 use crate::target::Target;
 use crate::token::Subject;
 use crate::world::{ClientSecret, guid, made_up_id};
-
-/// The resources for which tokens are issued, without a slash at the end. Topics and Storage accounts may also be named one by one.
-const RESOURCES: [&str; 8] = [
-    "https://management.azure.com",
-    "https://management.core.windows.net",
-    "https://graph.microsoft.com",
-    "https://vault.azure.net",
-    "https://eventgrid.azure.net",
-    "https://storage.azure.com",
-    "api://AzureADTokenExchange",
-    "https://queue.core.windows.net",
-];
 
 pub(super) fn route(method: &Method, target: &Target) -> Routed {
     let path: Vec<&str> = target.path.iter().map(String::as_str).collect();
@@ -70,11 +60,15 @@ fn token(call: &mut Call<'_>, tenant_id: &str) -> Answer {
     let (client_id, principal_id) = known_app(call, tenant_id, field("client_id"))?;
     let assertion = form.get("client_assertion");
     match assertion {
-        Some(assertion) => assertion::check(call, &client_id, field("client_assertion_type"), assertion)?,
+        Some(assertion) => assertion::check(call, tenant_id, &client_id, field("client_assertion_type"), assertion)?,
         None => check_secret(call, &client_id, field("client_secret"))?,
     }
     let asked = asked_for(call, tenant_id, field("scope"))?;
-    let subject = Subject { tenant_id, client_id: &client_id, principal_id: &principal_id };
+    let roles = match &asked {
+        Asked::Azure(audience) => call.world.consented(tenant_id, &principal_id, audience),
+        Asked::App(_) => BTreeSet::new(),
+    };
+    let subject = Subject { tenant_id, client_id: &client_id, principal_id: &principal_id, roles };
     let lifetime = call.world.settings.token_lifetime_seconds;
     let token = match asked {
         Asked::Azure(audience) => call.signer.issue(&subject, &audience, call.now, lifetime, call.number),
@@ -87,7 +81,18 @@ fn token(call: &mut Call<'_>, tenant_id: &str) -> Answer {
 fn known_app(call: &Call<'_>, tenant_id: &str, client_id: &str) -> Result<(String, String), Box<Response>> {
     let tenant = call.world.tenants.get(tenant_id).ok_or_else(|| no_tenant(call, tenant_id, "invalid_request"))?;
     match tenant.service_principal_of(client_id) {
+        Some((_, principal)) if principal.disabled => {
+            let message = format!("Application '{client_id}'({}) is disabled.", principal.display_name);
+            Err(refused(call, 400, "unauthorized_client", 7_000_112, &message))
+        }
         Some((object_id, principal)) => Ok((principal.app_id.clone(), object_id.to_owned())),
+        None if is_home(call, tenant_id, client_id) => {
+            let message = format!(
+                "The client application {client_id} is missing service principal in the tenant {tenant_id}. See instructions here: \
+                 https://go.microsoft.com/fwlink/?linkid=2225119"
+            );
+            Err(refused(call, 401, "invalid_client", 7_000_229, &message))
+        }
         None => {
             let message = format!(
                 "Application with identifier '{client_id}' was not found in the directory '{tenant_id}'. This can happen if the application \
@@ -97,6 +102,12 @@ fn known_app(call: &Call<'_>, tenant_id: &str, client_id: &str) -> Result<(Strin
             Err(refused(call, 400, "unauthorized_client", 700_016, &message))
         }
     }
+}
+
+/// Whether an app is registered in this tenant.
+fn is_home(call: &Call<'_>, tenant_id: &str, client_id: &str) -> bool {
+    let home = call.world.applications.get(client_id).and_then(|app| app.home_tenant_id.as_deref());
+    home == Some(tenant_id)
 }
 
 /// 400 for a tenant that does not exist, and for what cannot be one: a tenant is named by a GUID or by a domain.
@@ -150,7 +161,8 @@ fn asked_for(call: &Call<'_>, tenant_id: &str, scope: &str) -> Result<Asked, Box
         let message = format!("The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid.");
         return Err(refused(call, 400, "invalid_scope", 70_011, &message));
     };
-    if RESOURCES.contains(&resource.trim_end_matches('/')) {
+    // Topics and Storage accounts may also be named one by one.
+    if call.cloud().resources().contains(&resource.trim_end_matches('/')) {
         return Ok(Asked::Azure(resource.to_owned()));
     }
     if let Some(app) = resource::find(call, tenant_id, resource) {
@@ -178,7 +190,7 @@ fn refused(call: &Call<'_>, status: u16, error: &str, code: u32, message: &str) 
             "timestamp": timestamp,
             "trace_id": trace,
             "correlation_id": correlation,
-            "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
+            "error_uri": format!("https://{}/error?code={code}", call.cloud().entra()),
         }),
     ))
 }
@@ -187,7 +199,7 @@ fn refused(call: &Call<'_>, status: u16, error: &str, code: u32, message: &str) 
 fn keys(call: &mut Call<'_>, tenant_id: &str) -> Answer {
     check_tenant(call, tenant_id)?;
     let mut key = jwt::ENTRA.jwk();
-    key["issuer"] = json!(format!("https://login.microsoftonline.com/{tenant_id}/v2.0"));
+    key["issuer"] = json!(format!("https://{}/{tenant_id}/v2.0", call.cloud().entra()));
     Ok(answer::json(200, &json!({"keys": [key]})))
 }
 
@@ -201,7 +213,8 @@ fn check_tenant(call: &Call<'_>, tenant_id: &str) -> Result<(), Box<Response>> {
 
 fn openid_configuration(call: &mut Call<'_>, tenant_id: &str) -> Answer {
     check_tenant(call, tenant_id)?;
-    let base = format!("https://login.microsoftonline.com/{tenant_id}");
+    let cloud = call.cloud();
+    let base = format!("https://{}/{tenant_id}", cloud.entra());
     Ok(answer::json(
         200,
         &json!({
@@ -214,9 +227,9 @@ fn openid_configuration(call: &mut Call<'_>, tenant_id: &str) -> Answer {
             "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
             "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
             "tenant_region_scope": null,
-            "cloud_instance_name": "microsoftonline.com",
+            "cloud_instance_name": cloud.entra().trim_start_matches("login."),
             "cloud_graph_host_name": "graph.windows.net",
-            "msgraph_host": "graph.microsoft.com",
+            "msgraph_host": cloud.graph(),
         }),
     ))
 }
@@ -224,17 +237,25 @@ fn openid_configuration(call: &mut Call<'_>, tenant_id: &str) -> Answer {
 /// What MSAL asks before it trusts an authority (MSAL source, instance discovery).
 fn instance_discovery(call: &mut Call<'_>) -> Answer {
     let endpoint = call.target.query("authorization_endpoint").unwrap_or_default();
-    let tenant = endpoint.strip_prefix("https://login.microsoftonline.com/").and_then(|rest| rest.split('/').next());
+    let tenant =
+        endpoint.strip_prefix("https://").and_then(|rest| rest.strip_prefix(call.cloud().entra())?.strip_prefix('/')?.split('/').next());
     let tenant = tenant.filter(|tenant| !tenant.is_empty()).unwrap_or("common");
     Ok(answer::json(
         200,
         &json!({
-            "tenant_discovery_endpoint": format!("https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration"),
+            "tenant_discovery_endpoint": format!("https://{}/{tenant}/v2.0/.well-known/openid-configuration", call.cloud().entra()),
             "api-version": "1.1",
-            "metadata": [{
-                "preferred_network": "login.microsoftonline.com",
-                "preferred_cache": "login.windows.net",
-                "aliases": ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
+            "metadata": [match call.cloud() {
+                Cloud::Public => json!({
+                    "preferred_network": "login.microsoftonline.com",
+                    "preferred_cache": "login.windows.net",
+                    "aliases": ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"],
+                }),
+                Cloud::UsGovernment => json!({
+                    "preferred_network": "login.microsoftonline.us",
+                    "preferred_cache": "login.microsoftonline.us",
+                    "aliases": ["login.microsoftonline.us", "login.usgovcloudapi.net"],
+                }),
             }],
         }),
     ))

@@ -42,7 +42,7 @@ pub(super) fn issue(call: &Call<'_>, subject: &Subject<'_>, resource: &Resource,
         }),
         AccessTokenVersion::V2 => json!({
             "aud": resource.app_id,
-            "iss": format!("https://login.microsoftonline.com/{}/v2.0", subject.tenant_id),
+            "iss": format!("https://{}/{}/v2.0", call.cloud().entra(), subject.tenant_id),
             "azp": subject.client_id,
             "azpacr": proof,
             "ver": "2.0",

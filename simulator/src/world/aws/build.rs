@@ -1,6 +1,8 @@
 //! How tests and the demo put an AWS account together.
 
-use super::{AccessKey, Account, Bucket, Bus, CURRENT, Federation, Queue, Redrive, Rule, SecretValue, SecretVersion, session_name};
+use super::{
+    AccessKey, Account, Bucket, Bus, CURRENT, Federation, Queue, Redrive, Rule, SecretValue, SecretVersion, Statement, session_name,
+};
 use crate::World;
 use crate::world::made_up_id;
 
@@ -57,6 +59,12 @@ impl Account {
     /// The bucket of this name, made empty when it is new.
     pub fn add_bucket(&mut self, name: &str) -> &mut Bucket {
         self.buckets.entry(name.to_owned()).or_default()
+    }
+
+    /// Lets a role do this with that, beside what it may do already.
+    pub fn allow(&mut self, role_arn: &str, actions: &[&str], resources: &[&str]) {
+        let policy = self.policies.entry(role_arn.to_owned()).or_default();
+        policy.statement.push(Statement::allowing(actions, resources));
     }
 
     /// Keeps a role from an IAM action.

@@ -3,6 +3,7 @@
 mod bucket;
 mod build;
 mod bus;
+mod policy;
 mod queue;
 mod secret;
 
@@ -13,6 +14,7 @@ use time::OffsetDateTime;
 
 pub use bucket::{Bucket, Object};
 pub use bus::{Bus, Entry, EntryError, PutEvent, Rule};
+pub use policy::{Context, Effect, Operator, Policy, Statement, Texts, Verdict, Version};
 pub use queue::{Message, Queue, Redrive};
 pub use secret::{CURRENT, PENDING, PREVIOUS, Secret, SecretValue, SecretVersion};
 
@@ -43,7 +45,11 @@ pub struct Account {
     /// S3 buckets by name.
     #[serde(default)]
     pub buckets: BTreeMap<String, Bucket>,
-    /// IAM actions that a role (by ARN) may not perform, such as `secretsmanager:GetSecretValue`; a trailing `*` stands for any rest.
+    /// What roles (by ARN) may do. A role without a policy may do nothing.
+    #[serde(default)]
+    pub policies: BTreeMap<String, Policy>,
+    /// IAM actions that a role (by ARN) may not perform, whatever its policy says, such as
+    /// `secretsmanager:GetSecretValue`; a trailing `*` stands for any rest.
     #[serde(default)]
     pub denied_actions: BTreeMap<String, BTreeSet<String>>,
 }
@@ -82,10 +88,19 @@ pub struct Federation {
 }
 
 impl Account {
-    /// Whether a rule in [`Account::denied_actions`] keeps this role from this IAM action, whose name ignores case.
+    /// Whether a role may make a call: what [`Account::denied_actions`] keeps it from is as if no policy allowed it.
     #[must_use]
-    pub fn denies(&self, role_arn: &str, action: &str) -> bool {
-        self.denied_actions.get(role_arn).is_some_and(|denied| is_denied(denied, action))
+    pub fn judge(&self, role_arn: &str, action: &str, resource: &str, context: &Context) -> Verdict {
+        if self.denied_actions.get(role_arn).is_some_and(|denied| is_denied(denied, action)) {
+            return Verdict::NotAllowed;
+        }
+        self.policies.get(role_arn).map_or(Verdict::NotAllowed, |policy| policy.judge(action, resource, context))
+    }
+
+    /// The partition that ARNs of this account begin with, such as `aws`.
+    #[must_use]
+    pub fn partition(&self) -> &'static str {
+        partition(&self.region)
     }
 
     /// The ARN of something in the account.
@@ -144,11 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn denials_take_a_prefix_and_ignore_case() {
+    fn denials_take_a_prefix_and_ignore_case_whatever_is_allowed() {
         let mut account = Account::default();
+        account.allow("role", &["*"], &["*"]);
         account.deny("role", "sqs:*");
-        assert!(account.denies("role", "SQS:SendMessage") && !account.denies("role", "events:PutEvents"));
-        assert!(!account.denies("other", "sqs:SendMessage"));
+        let judge = |role: &str, action: &str| account.judge(role, action, "*", &Context::new());
+        assert_eq!(judge("role", "SQS:SendMessage"), Verdict::NotAllowed);
+        assert_eq!(judge("role", "events:PutEvents"), Verdict::Allowed);
+        assert_eq!(judge("other", "events:PutEvents"), Verdict::NotAllowed, "a role without a policy may do nothing");
     }
 
     #[test]

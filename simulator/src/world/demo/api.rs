@@ -28,7 +28,6 @@ impl ApiCast {
             client_id: id("app/api"),
             app_id_uri: "api://contoso-onboarder".to_owned(),
             caller_client_id: id("app/caller"),
-            // Behind the login app's, which stays the first app of the directory that can sign in.
             caller_principal_id: id("principal/caller"),
             caller_secret: Sensitive::from("demo~caller~secret~of~no~value"),
         }

@@ -27,6 +27,12 @@ pub struct AwsCast {
     pub access_key_id: String,
     /// Its secret.
     pub secret_access_key: Sensitive,
+    /// The role of whoever replays dead letters, by ARN.
+    pub replayer_role_arn: String,
+    /// An access key that stands for that role.
+    pub replayer_access_key_id: String,
+    /// Its secret.
+    pub replayer_secret_access_key: Sensitive,
     /// The account's issuer of web identity tokens.
     pub issuer: String,
 }
@@ -50,6 +56,9 @@ impl AwsCast {
             role_arn: format!("arn:aws:iam::{account}:role/ispm-onboarder"),
             access_key_id: "AKIACONTOSO0EXAMPLE0".to_owned(),
             secret_access_key: Sensitive::from("demo~aws~secret~access~key~of~no~value"),
+            replayer_role_arn: format!("arn:aws:iam::{account}:role/ispm-onboarder-replays"),
+            replayer_access_key_id: "AKIACONTOSO1EXAMPLE1".to_owned(),
+            replayer_secret_access_key: Sensitive::from("demo~aws~replays~access~key~of~no~value"),
             issuer: format!("https://{}.tokens.sts.global.api.aws", id("aws issuer")),
         }
     }
@@ -60,6 +69,7 @@ impl World {
         let aws = &cast.aws;
         let account = self.aws_mut(&aws.account, &aws.region);
         account.add_access_key(&aws.access_key_id, aws.secret_access_key.reveal(), &aws.role_arn);
+        account.add_access_key(&aws.replayer_access_key_id, aws.replayer_secret_access_key.reveal(), &aws.replayer_role_arn);
         account.enable_federation(&aws.issuer);
         for (name, value) in &deployment.secrets {
             account.set_secret(name, value);

@@ -77,6 +77,7 @@ impl World {
         if !tenant.role_assignments.is_empty() {
             world.connect(&cast);
         }
+        world.make_operator(&cast.tenant, &cast.operator_principal_id);
         world
     }
 
@@ -183,7 +184,7 @@ mod tests {
         let names = DemoCast::of(0);
         let tenant = &world.tenants[&names.tenant];
         assert_eq!((tenant.subscriptions.len(), tenant.management_groups.len()), (1000, 61));
-        assert_eq!(tenant.role_assignments.len(), 398);
+        assert_eq!(tenant.role_assignments.len(), 398 + 1, "the covered subscriptions, and the operator");
         for id in &cast.covered {
             let (_, found) = tenant.role_assignments.at(&Scope::Subscription(id.clone())).next().expect("an assignment");
             assert!(found.grants(&found.scope, READER, &names.ispm_principal_id));

@@ -10,13 +10,17 @@ pub use api::ApiCast;
 pub use aws::AwsCast;
 pub use estate::EstateCast;
 
-use super::{Moment, Scope, Sensitive, World, made_up_id};
+use crate::cloud::Cloud;
+
+use super::{ManagedIdentity, Moment, Scope, Sensitive, World, made_up_id};
 
 /// The smallest estate: one subscription for each story and one more that is new.
 pub const LEAST_SUBSCRIPTIONS: usize = 7;
 /// How long Resource Manager does not know the late subscription, in seconds.
 pub const LATE_SECONDS: u32 = 240;
 
+/// The name that the administrator signs in with.
+const ADMINISTRATOR: &str = "robin@contoso.example";
 /// The token that the ISPM console takes.
 const ISPM_TOKEN: &str = "demo~ispm~token~of~no~value";
 /// The Contributor role's GUID (Azure built-in roles).
@@ -57,6 +61,15 @@ pub struct DemoCast {
     pub function_client_id: String,
     /// Its object id.
     pub function_principal_id: String,
+    /// An app that may do everything in the tenant, by app id: whoever sits at a command line signs in as it, by its secret or as a managed
+    /// identity of this client id.
+    pub operator_client_id: String,
+    /// Its object id.
+    pub operator_principal_id: String,
+    /// Its client secret.
+    pub operator_secret: Sensitive,
+    /// Someone who is a Global Administrator and has no role in Azure, by object id.
+    pub administrator: String,
     /// The key vault's name.
     pub vault: String,
     /// The results topic's host.
@@ -111,6 +124,10 @@ impl DemoCast {
             login_secret: Sensitive::from("demo~login~secret~of~no~value"),
             function_client_id: id("app/function"),
             function_principal_id: id("principal/function"),
+            operator_client_id: id("app/operator"),
+            operator_principal_id: id("principal/operator"),
+            operator_secret: Sensitive::from("demo~operator~secret~of~no~value"),
+            administrator: id("user/administrator"),
             vault: "contoso-onboarder".to_owned(),
             topic: "contoso-results.westeurope-1.eventgrid.azure.net".to_owned(),
             storage_account: "contosoonboarder".to_owned(),
@@ -126,7 +143,8 @@ impl DemoCast {
 }
 
 impl World {
-    /// The demo's estate with this many subscriptions, at least [`LEAST_SUBSCRIPTIONS`]. The same number gives the same world.
+    /// The demo's estate with this many subscriptions, at least [`LEAST_SUBSCRIPTIONS`]. The same number gives the same world. Nobody but the
+    /// operator has any rights in it: what the deployment may do, whoever deploys it has to say.
     #[must_use]
     pub fn demo(subscriptions: usize) -> Self {
         let cast = DemoCast::of(subscriptions);
@@ -137,20 +155,50 @@ impl World {
         world.add_azure(&cast, &deployment);
         world.add_aws(&cast, &deployment);
         world.add_api(&cast);
+        world.make_operator(&cast.tenant, &cast.operator_principal_id);
         world
+    }
+
+    /// Puts the demo's estate into Azure US Government: where a host names the region, the cast has another one from now on.
+    pub fn move_to_us_government(&mut self, cast: &mut DemoCast) {
+        let (public, government) = (Cloud::Public, Cloud::UsGovernment);
+        self.settings.cloud = government;
+        let topic = cast.topic.replace("westeurope", "usgovvirginia").replace(public.event_grid(), government.event_grid());
+        if let Some(moved) = self.topics.remove(&cast.topic) {
+            self.topics.insert(topic.clone(), moved);
+        }
+        cast.topic = topic;
+        let credentials = self.applications.values_mut().flat_map(|app| &mut app.federated_credentials);
+        for audience in credentials.flat_map(|credential| &mut credential.audiences) {
+            if audience == public.token_exchange_audience() {
+                government.token_exchange_audience().clone_into(audience);
+            }
+        }
     }
 
     fn add_directory(&mut self, cast: &DemoCast) {
         self.tenant_mut(&cast.tenant).display_name = "Contoso".to_owned();
         self.add_app(&cast.tenant, &cast.ispm_client_id, &cast.ispm_principal_id, None);
         self.add_app(&cast.tenant, &cast.login_client_id, &cast.login_principal_id, Some(cast.login_secret.reveal()));
+        self.add_app(&cast.tenant, &cast.operator_client_id, &cast.operator_principal_id, Some(cast.operator_secret.reveal()));
         self.add_system_identity(&cast.tenant, &cast.function_client_id, &cast.function_principal_id);
+        // Beside the function's own: whoever asks for this one by its client id works as the operator.
+        self.platform.identities.push(ManagedIdentity {
+            tenant_id: cast.tenant.clone(),
+            client_id: cast.operator_client_id.clone(),
+            principal_id: cast.operator_principal_id.clone(),
+            system_assigned: false,
+        });
         self.platform.identity_header = Sensitive::from("demo-identity-header");
         let tenant = self.tenant_mut(&cast.tenant);
+        let administrator = tenant.add_user(&cast.administrator, ADMINISTRATOR);
+        "Robin Admin".clone_into(&mut administrator.display_name);
+        administrator.global_administrator = true;
         let names = [
             (&cast.ispm_principal_id, "Okta ISPM"),
             (&cast.login_principal_id, "ISPM onboarder"),
             (&cast.function_principal_id, "contoso-onboarder-function"),
+            (&cast.operator_principal_id, "Contoso operator"),
         ];
         for (principal, name) in names {
             if let Some(principal) = tenant.service_principals.get_mut(principal) {
@@ -183,7 +231,7 @@ impl World {
         tenant.assign_reader(&Scope::Subscription(cast.by_hand.clone()), &cast.ispm_principal_id);
         tenant.assign_reader(&Scope::ManagementGroup("corp".to_owned()), &cast.ispm_principal_id);
         let full = Scope::Subscription(cast.at_limit.clone());
-        tenant.assign(&full, CONTRIBUTOR, &cast.login_principal_id);
+        tenant.assign(&full, CONTRIBUTOR, &cast.api.caller_principal_id);
         // One is as good as four thousand, and quicker to print.
         tenant.role_assignment_limits.insert(full.to_string(), 1);
     }

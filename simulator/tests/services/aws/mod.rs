@@ -3,6 +3,7 @@
 
 mod client;
 mod event_bridge;
+mod policy;
 mod s3;
 mod secrets_manager;
 mod signature;

@@ -9,7 +9,7 @@ use super::client::credentials;
 use crate::stage::{START, Stage};
 
 /// Signs and sends a call of the demo's bucket.
-async fn call(stage: &Stage, method: &str, path: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Response {
+pub async fn call(stage: &Stage, method: &str, path: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Response {
     send(stage, signed(stage, method, path, headers, body), Bytes::from_static(body)).await
 }
 
@@ -35,7 +35,7 @@ async fn send(stage: &Stage, request: http::request::Builder, body: Bytes) -> Re
     stage.simulator.exchange(request.body(body).expect("a request")).await.expect("an answer")
 }
 
-fn text(response: &Response) -> String {
+pub fn text(response: &Response) -> String {
     String::from_utf8(response.body().to_vec()).expect("text")
 }
 

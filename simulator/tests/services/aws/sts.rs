@@ -88,6 +88,15 @@ async fn refuses_in_the_words_of_sts() {
         let struck = ask(60).await.expect_err("a fault");
         assert_eq!((refused(&struck).0, refused(&struck).1), (status, code));
     }
-    let other = client.get_caller_identity().send().await.expect_err("not modelled");
+    let other = client.get_session_token().send().await.expect_err("not modelled");
     assert_eq!(other.raw_response().map(|response| response.status().as_u16()), Some(501));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_a_key_may_ask_who_it_is() {
+    let stage = Stage::new();
+    stage.simulator.state().world.aws_mut(&stage.cast.aws.account, "").deny(&stage.cast.aws.role_arn, "sts:*");
+    let told = Client::new(&config(&stage)).get_caller_identity().send().await.expect("an answer");
+    assert_eq!(told.arn(), Some("arn:aws:sts::111122223333:assumed-role/ispm-onboarder/ispm-onboarder"));
+    assert_eq!(told.account(), Some(stage.cast.aws.account.as_str()));
 }

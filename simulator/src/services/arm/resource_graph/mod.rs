@@ -17,7 +17,8 @@ use time::OffsetDateTime;
 
 use super::super::{Answer, Call, answer};
 use super::api_version::ResourceType;
-use super::check_parameters;
+use super::rights::Asker;
+use super::{check_parameters, management_groups};
 use crate::token::Claims;
 use crate::world::{Scope, Tenant, made_up_id};
 use crate::{Response, World};
@@ -81,19 +82,22 @@ fn table(
     request: &QueryRequest,
     table: &str,
 ) -> Result<(Vec<Row>, bool), Box<Response>> {
-    let reach = reach::reach(call, caller, tenant, request)?;
+    let mut reach = reach::reach(call, caller, tenant, request)?;
+    let reading = |action| Asker::of(call, caller).map(|asker| asker.reach(action)).ok_or_else(|| errors::access_denied(call));
     let rows = match table {
-        "authorizationresources" if denies_assignments(call, caller) => Vec::new(),
-        "authorizationresources" => rows::role_assignments(&caller.tid, &reach, request.options.authorization_scope_filter),
-        "resourcecontainers" => rows::containers(&caller.tid, &reach),
+        "authorizationresources" => {
+            let mut readable = reading("Microsoft.Authorization/roleAssignments/read")?;
+            reach.narrow(&mut readable);
+            rows::role_assignments(&caller.tid, &reach, request.options.authorization_scope_filter)
+        }
+        "resourcecontainers" => {
+            let mut readable = reading(management_groups::READ)?;
+            reach.groups.retain(|name| readable.has_group(name));
+            rows::containers(&caller.tid, &reach)
+        }
         other => return Err(answer::not_modelled(&format!("the table {other} of Resource Graph"))),
     };
     Ok((rows, reach.partial))
-}
-
-fn denies_assignments(call: &Call<'_>, caller: &Claims) -> bool {
-    let tenant = call.world.tenants.get(&caller.tid);
-    tenant.is_some_and(|tenant| tenant.denies(&caller.oid, "Microsoft.Authorization/roleAssignments/read"))
 }
 
 /// One page of the rows, with a token for the next where there can be one. A token counts rows: what comes or goes meanwhile shifts pages.

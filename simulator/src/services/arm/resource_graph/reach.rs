@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use time::{Duration, OffsetDateTime};
 
 use super::super::super::Call;
+use super::super::rights::{self, Asker};
+use super::super::subscriptions;
 use super::errors;
 use super::request::QueryRequest;
 use crate::Response;
@@ -30,24 +32,41 @@ pub(super) struct Reach<'a> {
     pub partial: bool,
 }
 
+impl Reach<'_> {
+    /// Leaves out where the caller may not do what more is asked. What stands above goes with the last scope.
+    pub fn narrow(&mut self, more: &mut rights::Reach<'_>) {
+        self.groups.retain(|name| more.has_group(name));
+        self.subscriptions.retain(|(id, own)| more.has_subscription(id, own));
+        let subscriptions = &self.subscriptions;
+        self.here.retain(|scope| match scope {
+            Scope::Tenant => false,
+            Scope::ManagementGroup(name) => more.has_group(name),
+            Scope::Subscription(id) => subscriptions.binary_search_by_key(&id.as_str(), |(own, _)| own).is_ok(),
+        });
+        if self.here.is_empty() {
+            self.above.clear();
+        }
+    }
+}
+
 /// Follows the request's subscriptions or management groups; without any, the whole tenant.
 pub(super) fn reach<'a>(call: &Call<'_>, caller: &Claims, tenant: &'a Tenant, request: &QueryRequest) -> Result<Reach<'a>, Box<Response>> {
-    let sight = Sight::of(call, caller);
+    let mut sight = Sight::of(call, caller).ok_or_else(|| errors::access_denied(call))?;
     let reach = match request.subscriptions.is_empty() {
-        false => named_subscriptions(&sight, tenant, &request.subscriptions),
-        true => under_groups(call, caller, &sight, tenant, request)?,
+        false => named_subscriptions(&mut sight, tenant, &request.subscriptions),
+        true => under_groups(call, caller, &mut sight, tenant, request)?,
     };
-    match reach.here.is_empty() {
+    match reach.subscriptions.is_empty() && reach.groups.is_empty() {
         true => Err(errors::access_denied(call)),
         false => Ok(reach),
     }
 }
 
 /// Subscriptions that are not there, of another tenant or not to be read are left out without a word.
-fn named_subscriptions<'a>(sight: &Sight, tenant: &'a Tenant, ids: &[String]) -> Reach<'a> {
+fn named_subscriptions<'a>(sight: &mut Sight<'_>, tenant: &'a Tenant, ids: &[String]) -> Reach<'a> {
     let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
     let there = ids.into_iter().filter_map(|id| tenant.subscriptions.get_key_value(id));
-    let subscriptions: Vec<_> = there.filter(|(_, own)| sight.reaches(own)).map(|(id, own)| (id.as_str(), own)).collect();
+    let subscriptions: Vec<_> = there.filter(|(id, own)| sight.reaches(id, own)).map(|(id, own)| (id.as_str(), own)).collect();
     let here: Vec<Scope> = subscriptions.iter().map(|(id, _)| Scope::Subscription((*id).to_owned())).collect();
     let mut above = BTreeSet::from([Scope::Tenant]);
     let parents: BTreeSet<&str> = subscriptions.iter().map(|(_, subscription)| subscription.parent.as_str()).collect();
@@ -60,7 +79,7 @@ fn named_subscriptions<'a>(sight: &Sight, tenant: &'a Tenant, ids: &[String]) ->
 fn under_groups<'a>(
     call: &Call<'_>,
     caller: &Claims,
-    sight: &Sight,
+    sight: &mut Sight<'_>,
     tenant: &'a Tenant,
     request: &QueryRequest,
 ) -> Result<Reach<'a>, Box<Response>> {
@@ -79,7 +98,7 @@ fn under_groups<'a>(
         above.extend(tenant.groups_above(&scope).into_iter().map(|name| Scope::ManagementGroup(name.to_owned())));
         groups.extend(tenant.groups_within(name));
     }
-    let under = tenant.subscriptions.iter().filter(|(_, own)| groups.contains(own.parent.as_str()) && sight.reaches(own));
+    let under = tenant.subscriptions.iter().filter(|(id, own)| groups.contains(own.parent.as_str()) && sight.reaches(id, own));
     let mut subscriptions: Vec<_> = under.map(|(id, subscription)| (id.as_str(), subscription)).collect();
     let partial = subscriptions.len() > MOST_UNDER_SCOPE;
     if partial && !request.options.allow_partial_scopes {
@@ -92,26 +111,34 @@ fn under_groups<'a>(
     }
     subscriptions.truncate(MOST_UNDER_SCOPE);
     let here = here.into_iter().map(|name| Scope::ManagementGroup(name.to_owned())).collect();
-    Ok(Reach { tenant, here, above, groups: groups.into_iter().collect(), subscriptions, partial })
+    let groups = groups.into_iter().filter(|name| sight.queries.has_group(name)).collect();
+    Ok(Reach { tenant, here, above, groups, subscriptions, partial })
 }
 
-/// What a caller may see, and as of when.
-struct Sight {
-    allowed: bool,
+/// What a caller may see, and as of when: rights are those of now, whatever the service knows of the estate.
+struct Sight<'a> {
+    /// Where it may query.
+    queries: rights::Reach<'a>,
+    /// The subscriptions that it may read.
+    reads: rights::Reach<'a>,
     start: OffsetDateTime,
     then: OffsetDateTime,
 }
 
-impl Sight {
-    fn of(call: &Call<'_>, caller: &Claims) -> Self {
-        let tenant = call.world.tenants.get(&caller.tid);
-        let allowed = tenant.is_some_and(|tenant| !tenant.denies(&caller.oid, "Microsoft.Resources/subscriptions/read"));
+impl<'a> Sight<'a> {
+    fn of(call: &'a Call<'_>, caller: &'a Claims) -> Option<Self> {
         let lag = Duration::seconds(i64::try_from(call.world.settings.graph_lag_seconds).unwrap_or(i64::MAX));
-        Self { allowed, start: call.start, then: call.now.saturating_sub(lag) }
+        Some(Self {
+            queries: Asker::of(call, caller)?.reach("Microsoft.ResourceGraph/resources/read"),
+            reads: Asker::of(call, caller)?.reach(subscriptions::READ),
+            start: call.start,
+            then: call.now.saturating_sub(lag),
+        })
     }
 
     /// Whether the caller may read a subscription, and Resource Graph knows it by now.
-    fn reaches(&self, subscription: &Subscription) -> bool {
-        self.allowed && subscription.visible_from.is_none_or(|moment| moment.has_come(self.start, self.then))
+    fn reaches(&mut self, id: &str, subscription: &Subscription) -> bool {
+        let known = subscription.visible_from.is_none_or(|moment| moment.has_come(self.start, self.then));
+        known && self.queries.has_subscription(id, subscription) && self.reads.has_subscription(id, subscription)
     }
 }
