@@ -21,6 +21,8 @@ pub struct AwsPermission {
     /// What it is needed for.
     #[serde(rename = "for")]
     pub purpose: String,
+    /// Why it could not be smaller.
+    pub least: String,
     /// The code that needs it: a file, or `path#function`.
     pub code: String,
     /// The names that this project's own calls go by.
@@ -39,6 +41,7 @@ impl AwsPermission {
             on: self.on.to_string(),
             when: self.when.clone(),
             purpose: self.purpose.clone(),
+            least: self.least.clone(),
             code: self.code.clone(),
         }
     }

@@ -2,6 +2,10 @@
 
 mod aws;
 mod names;
+#[cfg(feature = "simulator")]
+pub mod simulated;
+#[cfg(feature = "simulator")]
+pub mod simulated_aws;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +61,8 @@ pub struct Permission {
     /// What it is needed for.
     #[serde(rename = "for")]
     pub purpose: String,
+    /// Why it could not be smaller.
+    pub least: String,
     /// The code that needs it: `path#function`.
     pub code: String,
     /// The names that this project's own calls go by.
@@ -81,6 +87,8 @@ pub struct BuiltInRole {
     /// What it is needed for.
     #[serde(rename = "for")]
     pub purpose: String,
+    /// Why it could not be smaller.
+    pub least: String,
     /// The code that needs it: a file, or `path#function`.
     pub code: String,
     /// The names that this project's own calls go by.
@@ -103,6 +111,8 @@ pub struct GraphPermission {
     /// What it is needed for.
     #[serde(rename = "for")]
     pub purpose: String,
+    /// Why it could not be smaller.
+    pub least: String,
     /// The code that needs it: `path#function`.
     pub code: String,
     /// The names that this project's own calls go by.
@@ -125,8 +135,20 @@ pub struct Row {
     /// What it is needed for.
     #[serde(rename = "for")]
     pub purpose: String,
+    /// Why it could not be smaller.
+    pub least: String,
     /// The code that needs it.
     pub code: String,
+}
+
+impl Row {
+    /// The permission as pages show it: roles by their names, all others as code.
+    fn shown_right(&self) -> String {
+        match self.permission.contains(['/', '.', ':']) {
+            true => format!("`{}`", self.permission),
+            false => self.permission.clone(),
+        }
+    }
 }
 
 impl Permissions {
@@ -148,6 +170,7 @@ impl Permissions {
             on: role.on.to_string(),
             when: role.when.clone(),
             purpose: role.purpose.clone(),
+            least: role.least.clone(),
             code: role.code.clone(),
         });
         let graph = self.graph.iter().map(|graph| Row {
@@ -156,6 +179,7 @@ impl Permissions {
             on: "Microsoft Graph".to_owned(),
             when: Some(graph.when.clone()),
             purpose: graph.purpose.clone(),
+            least: graph.least.clone(),
             code: graph.code.clone(),
         });
         custom.chain(graph).chain(built_in).chain(self.aws.iter().map(AwsPermission::row)).collect()
@@ -165,12 +189,20 @@ impl Permissions {
     #[must_use]
     pub fn markdown(&self, holder: Holder) -> String {
         let line = |row: Row| {
-            let permission = if row.permission.contains(['/', '.', ':']) { format!("`{}`", row.permission) } else { row.permission };
+            let permission = row.shown_right();
             let when = row.when.map(|when| format!(" {when}")).unwrap_or_default();
             format!("| {permission} | {} | {} |{when} | `{}` |\n", row.on, row.purpose, row.code)
         };
         let rows: String = self.rows().into_iter().filter(|row| row.holder == holder).map(line).collect();
         format!("| right | where | for | when | code |\n|---|---|---|---|---|\n{rows}")
+    }
+
+    /// Each permission with the code that needs it and why it could not be smaller, as a Markdown table.
+    #[must_use]
+    pub fn why_not_less(&self) -> String {
+        let line = |row: Row| format!("| {} | {} | {} | {} | `{}` |\n", row.holder, row.shown_right(), row.on, row.least, row.code);
+        let rows: String = self.rows().into_iter().map(line).collect();
+        format!("| who | right | where | why not less | code |\n|---|---|---|---|---|\n{rows}")
     }
 }
 
@@ -183,6 +215,7 @@ impl CustomRole {
             on: self.on.to_string(),
             when: (self.when != "always").then(|| self.when.clone()),
             purpose: permission.purpose.clone(),
+            least: permission.least.clone(),
             code: permission.code.clone(),
         })
     }
@@ -214,6 +247,12 @@ impl CustomRole {
         let actions = self.permissions.iter().map(|permission| permission.action.as_str());
         actions.filter(|action| !at_subscription || !action.starts_with("Microsoft.Management/")).collect()
     }
+}
+
+/// A condition without what makes no difference to it: blanks and case.
+#[must_use]
+pub fn squeezed(condition: Option<&str>) -> String {
+    condition.unwrap_or_default().split_whitespace().collect::<String>().to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -248,8 +287,24 @@ mod tests {
         }
     }
 
-    /// What the command line does with the rights of whoever types: taking up again what lies in a queue.
-    const OF_A_PERSON: [&str; 3] = ["queue.receive", "queue.delete", "queue.release"];
+    /// What the command line does with the rights of whoever types: taking up again what lies in a queue or a container, and elevating to
+    /// grant.
+    const OF_A_PERSON: [&str; 11] = [
+        "blob.delete",
+        "queue.receive",
+        "queue.delete",
+        "queue.release",
+        "arm.elevate-access",
+        "arm.role-definitions.list",
+        "arm.role-definitions.get",
+        "arm.role-definitions.create",
+        "graph.me.get",
+        "graph.me.roles.list",
+        "graph.organization.list",
+    ];
+
+    /// What needs no permission at all (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>).
+    const OF_ANYONE: &str = "sts.caller-identity.get";
 
     /// Quoted names in the clients' code that look like `service.operation`, of the services that ask for a permission.
     fn calls_in_code() -> BTreeSet<String> {
@@ -263,7 +318,7 @@ mod tests {
         let clients = folders.into_iter().flat_map(|folder| std::fs::read_dir(project(folder)).unwrap()).map(|entry| entry.unwrap().path());
         let texts = clients.chain(["src/net/guard.rs", "src/queue.rs", "src/storage.rs"].map(project)).map(|path| read(&path));
         let quoted = texts.flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>());
-        quoted.filter(|text| is_call(text) && !OF_A_PERSON.contains(&text.as_str())).collect()
+        quoted.filter(|text| is_call(text) && !OF_A_PERSON.contains(&text.as_str()) && text != OF_ANYONE).collect()
     }
 
     #[test]
@@ -277,6 +332,71 @@ mod tests {
         let once: BTreeSet<String> = named.iter().map(|call| (*call).clone()).collect();
         assert_eq!(named.len(), once.len(), "no call is named twice: {named:?}");
         assert_eq!(once, calls_in_code());
+    }
+
+    /// What is on the list though none of this project's calls asks for it, by who needs it instead.
+    const WITHOUT_A_CALL: [(&str, &[&str]); 7] = [
+        ("ISPM, which reads by it", &["the ISPM app: Reader on the management group"]),
+        (
+            "the Functions host: its triggers, and its own storage and logs",
+            &[
+                "the function's identity: Storage Queue Data Message Processor on the queue",
+                "the function's identity: Storage Queue Data Message Sender on the poison queue",
+                "the function's identity: Azure Event Hubs Data Receiver on the Event Hub of the activity log",
+                "the function's identity: Storage Blob Data Owner on the Functions host's storage account",
+                "the function's identity: Monitoring Metrics Publisher on Application Insights",
+            ],
+        ),
+        (
+            "Event Grid, which delivers and keeps what it could not deliver",
+            &[
+                "the events topic's identity: Storage Blob Data Contributor on the container of dead letters",
+                "the events topic's identity: Storage Queue Data Message Sender on the queue",
+                "the results topic's identity: Storage Blob Data Contributor on the container of dead letters",
+                "the results topic's identity: Storage Queue Data Message Sender on the results queue",
+            ],
+        ),
+        ("S3, which answers a GET for what is not there by it", &["the function's role: s3:ListBucket on the report bucket"]),
+        (
+            "Lambda: its event source mapping and its log",
+            &[
+                "the function's role: sqs:ReceiveMessage on the SQS queue",
+                "the function's role: sqs:DeleteMessage on the SQS queue",
+                "the function's role: logs:CreateLogStream on the log group",
+                "the function's role: logs:PutLogEvents on the log group",
+            ],
+        ),
+        (
+            "AWS's other services: KMS below those that encrypt, EventBridge's rules and schedules",
+            &[
+                "the function's role: kms:Decrypt on the KMS key",
+                "the function's role: kms:GenerateDataKey on the KMS key",
+                "the events bus's rule: sqs:SendMessage on the SQS queue",
+                "the events bus's rule: sqs:SendMessage on the rule's dead-letter queue",
+                "the sweep's timer: lambda:InvokeFunction on the sweep function",
+            ],
+        ),
+        (
+            "a replay, whose calls are the function's, by another's role",
+            &[
+                "whoever replays: secretsmanager:GetSecretValue on the secrets",
+                "whoever replays: secretsmanager:ListSecrets on all secrets' names",
+                "whoever replays: events:PutEvents on the results bus",
+                "whoever replays: s3:GetObject on the container of dead letters",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn what_no_call_asks_for_is_needed_by_someone_else() {
+        let permissions = shipped();
+        let built_in = permissions.built_in_roles.iter().filter(|role| role.calls.is_empty());
+        let built_in = built_in.map(|role| format!("{}: {} on {}", role.holder, role.role, role.on));
+        let aws = permissions.aws.iter().filter(|permission| permission.calls.is_empty());
+        let aws = aws.map(|permission| format!("{}: {} on {}", permission.holder, permission.action, permission.on));
+        let others = WITHOUT_A_CALL.iter().flat_map(|(_, needed)| needed.iter().map(|right| (*right).to_owned()));
+        assert_eq!(built_in.chain(aws).collect::<BTreeSet<_>>(), others.collect());
+        assert!(permissions.graph.iter().all(|graph| !graph.calls.is_empty()));
     }
 
     #[test]

@@ -22,12 +22,14 @@ variable "activity_log_event_hub_id" {
 }
 
 locals {
+  # https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure
+  service_bus_suffix = { public = "servicebus.windows.net", usgovernment = "servicebus.usgovcloudapi.net" }[var.cloud]
   reads_activity_log = var.activity_log_event_hub_id != null
   event_hub_parts    = split("/", coalesce(var.activity_log_event_hub_id, "/"))
 
   activity_log_settings = local.reads_activity_log ? {
     ONBOARDER_ACTIVITY_LOG_HUB                      = local.event_hub_parts[10]
-    ONBOARDER_ACTIVITY_LOG__fullyQualifiedNamespace = "${local.event_hub_parts[8]}.servicebus.windows.net"
+    ONBOARDER_ACTIVITY_LOG__fullyQualifiedNamespace = "${local.event_hub_parts[8]}.${local.service_bus_suffix}"
     ONBOARDER_ACTIVITY_LOG__credential              = "managedidentity"
     ONBOARDER_ACTIVITY_LOG__clientId                = azurerm_user_assigned_identity.this.client_id
     } : {

@@ -117,6 +117,14 @@ locals {
       what       = "No sweep ended for ${var.no_sweep_hours} hours, of one tenant or of all: what events miss stays unseen."
       wanted     = var.sweep
     }
+    expiring-secrets = {
+      severity   = 2
+      every      = "PT1H"
+      window     = local.no_sweep_window
+      dimensions = ["tenant"]
+      what       = "Secrets that a tenant's record names, or the login's certificate, expire within 60 days, or have expired."
+      wanted     = var.sweep
+    }
     not-set-up = {
       severity   = 0
       every      = "PT5M"

@@ -1,9 +1,10 @@
-# Who may call over HTTP with an Entra token, beside those who have a function key.
+# Whose Entra tokens the ops routes take. Where any are taken, a function key alone is not enough.
 
 variable "entra_audience" {
   description = <<-EOT
     Whom the Entra tokens of callers are for: client ids or App ID URIs of the app that has the app roles of docs/operate.md.
-    `az ad app show --id APP --query "[appId, identifierUris]"`. Without any, no token is taken, and nobody offboards over HTTP.
+    `az ad app show --id APP --query "[appId, identifierUris]"`. Without any, no token is taken, a function key is enough to onboard and
+    to read the coverage, and nobody offboards over HTTP.
   EOT
   type        = list(string)
   default     = []

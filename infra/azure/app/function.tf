@@ -1,6 +1,8 @@
 locals {
   function_app_id = one(concat([for app in azapi_resource.flex : app.id], [for app in azurerm_linux_function_app.this : app.id]))
 
+  sites_suffix = { public = "azurewebsites.net", usgovernment = "azurewebsites.us" }[var.cloud]
+
   queue_url = trimsuffix(azurerm_storage_account.data.primary_queue_endpoint, "/")
   queue     = azurerm_storage_queue.this["onboarding"].name
   package   = "${azurerm_storage_account.host.primary_blob_endpoint}${azurerm_storage_container.packages.name}/handler.zip"
@@ -10,6 +12,7 @@ locals {
   # https://learn.microsoft.com/azure/azure-functions/functions-app-settings#applicationinsights_authentication_string
   app_settings = merge(
     {
+      ONBOARDER_CLOUD                           = var.cloud
       ONBOARDER_SECRET_STORE                    = trimsuffix(azurerm_key_vault.this.vault_uri, "/")
       ONBOARDER_RESULTS                         = azurerm_eventgrid_topic.results.endpoint
       ONBOARDER_QUEUE                           = "${local.queue_url}/${local.queue}"
@@ -31,8 +34,8 @@ locals {
   )
   # Those that mean the same on the command line.
   typed_settings = [
-    "ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_REPORT", "ONBOARDER_PROPAGATION_MINUTES",
-    "ONBOARDER_TENANTS", "ONBOARDER_ISPM_HOSTS",
+    "ONBOARDER_CLOUD", "ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_REPORT",
+    "ONBOARDER_PROPAGATION_MINUTES", "ONBOARDER_TENANTS", "ONBOARDER_ISPM_HOSTS",
   ]
   flex_app_settings = merge(local.app_settings, {
     AzureWebJobsStorage__accountName      = azurerm_storage_account.host.name

@@ -3,13 +3,24 @@
 locals {
   network_id = "^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft[.]Network"
 
+  # https://learn.microsoft.com/azure/private-link/private-endpoint-dns
   private_dns_zones = {
-    vault     = "privatelink.vaultcore.azure.net"
-    blob      = "privatelink.blob.core.windows.net"
-    queue     = "privatelink.queue.core.windows.net"
-    eventgrid = "privatelink.eventgrid.azure.net"
-    sites     = "privatelink.azurewebsites.net"
-  }
+    public = {
+      vault     = "privatelink.vaultcore.azure.net"
+      blob      = "privatelink.blob.core.windows.net"
+      queue     = "privatelink.queue.core.windows.net"
+      eventgrid = "privatelink.eventgrid.azure.net"
+      sites     = "privatelink.azurewebsites.net"
+    }
+    usgovernment = {
+      vault     = "privatelink.vaultcore.usgovcloudapi.net"
+      blob      = "privatelink.blob.core.usgovcloudapi.net"
+      queue     = "privatelink.queue.core.usgovcloudapi.net"
+      eventgrid = "privatelink.eventgrid.azure.us"
+      sites     = "privatelink.azurewebsites.us"
+    }
+  }[var.cloud]
+  private_dns_zone_list = join(", ", [for zone, name in local.private_dns_zones : "${zone} ${name}"])
 
   private_endpoints = {
     vault         = { id = azurerm_key_vault.this.id, subresource = "vault", zone = "vault" }

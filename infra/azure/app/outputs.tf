@@ -50,7 +50,7 @@ output "record_command" {
 output "onboard_command" {
   description = "Onboards one scope over HTTP; put the tenant's id and the scope in place of TENANT and SCOPE."
   value = join(" ", [
-    "curl -sS https://${local.names.function_app}.azurewebsites.net/api/onboard --data '{\"tenantId\": \"TENANT\", \"scope\": \"SCOPE\"}'",
+    "curl -sS https://${local.names.function_app}.${local.sites_suffix}/api/onboard --data '{\"tenantId\": \"TENANT\", \"scope\": \"SCOPE\"}'",
     "-H \"x-functions-key: $(az functionapp keys list --subscription ${var.subscription_id} -g ${azurerm_resource_group.this.name}",
     "-n ${local.names.function_app} --query functionKeys.default -o tsv)\"",
   ])
@@ -75,6 +75,7 @@ output "platform" {
     terraform -chdir=infra/azure/app output -json platform > infra/azure/platform/app.auto.tfvars.json
   EOT
   value = {
+    cloud                      = var.cloud
     subscription_id            = var.subscription_id
     location                   = var.location
     name                       = var.name
@@ -90,6 +91,7 @@ output "wiring" {
     terraform -chdir=infra/azure/app output -json wiring > infra/azure/wiring/app.auto.tfvars.json
   EOT
   value = {
+    cloud                      = var.cloud
     subscription_id            = var.subscription_id
     tenant_ids                 = [for tenant in var.tenant_ids : lower(tenant)]
     delivery                   = var.delivery

@@ -1,3 +1,17 @@
+variable "cloud" {
+  description = <<-EOT
+    The cloud of Azure that everything is in: `public` or `usgovernment`. `az cloud set` has to name the same.
+  EOT
+  type        = string
+  default     = "public"
+  nullable    = false
+
+  validation {
+    condition     = contains(["public", "usgovernment"], var.cloud)
+    error_message = "cloud is public or usgovernment: `az cloud show --query name -o tsv` prints AzureCloud or AzureUSGovernment for them."
+  }
+}
+
 variable "subscription_id" {
   description = "The subscription that everything is made in: `az account show --query id -o tsv`."
   type        = string
@@ -174,7 +188,8 @@ variable "private_network" {
       `az network vnet subnet list -g GROUP --vnet-name NAME --query "[].id" -o tsv`.
     - `private_dns_zone_ids`: the zones `privatelink.vaultcore.azure.net` (vault), `privatelink.blob.core.windows.net` (blob),
       `privatelink.queue.core.windows.net` (queue), `privatelink.eventgrid.azure.net` (eventgrid) and `privatelink.azurewebsites.net`
-      (sites), linked to that network. `az network private-dns zone list --query "[].id" -o tsv`.
+      (sites), linked to that network; in `usgovernment` those that `private_dns_zones` in network.tf says.
+      `az network private-dns zone list --query "[].id" -o tsv`.
   EOT
   type = object({
     integration_subnet_id = string
@@ -211,9 +226,8 @@ variable "private_network" {
       can(regex("(?i)${local.network_id}/privateDnsZones/${name}$", var.private_network.private_dns_zone_ids[zone]))
     ])
     error_message = <<-EOT
-      private_network.private_dns_zone_ids are full ids, each of its own zone: vault privatelink.vaultcore.azure.net, blob
-      privatelink.blob.core.windows.net, queue privatelink.queue.core.windows.net, eventgrid privatelink.eventgrid.azure.net, sites
-      privatelink.azurewebsites.net. `az network private-dns zone list --query "[].id" -o tsv`.
+      private_network.private_dns_zone_ids are full ids, each of its own zone: ${local.private_dns_zone_list}.
+      `az network private-dns zone list --query "[].id" -o tsv`.
     EOT
   }
 }

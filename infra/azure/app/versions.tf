@@ -18,6 +18,7 @@ terraform {
 }
 
 provider "azurerm" {
+  environment     = var.cloud
   subscription_id = var.subscription_id
 
   # The accounts refuse keys, and in the private variant they refuse this machine: everything goes through Resource Manager.
@@ -43,6 +44,7 @@ provider "azurerm" {
 }
 
 provider "azapi" {
+  environment                = var.cloud
   subscription_id            = var.subscription_id
   skip_provider_registration = true
 }

@@ -7,6 +7,7 @@ locals {
     { query = "workbook/tenants", title = "Each tenant", visualization = "table" },
     { query = "workbook/sweeps", title = "Each tenant's last sweep", visualization = "table" },
     { query = "alerts/missed-by-events", title = "What sweeps still found after an hour", visualization = "table" },
+    { query = "alerts/expiring-secrets", title = "Secrets that expire within 60 days, by tenant", visualization = "table" },
     { query = "alerts/tenant-failed", title = "Tenants to be mended", visualization = "table" },
     { query = "workbook/codes", title = "The last 50 that were not simply onboarded", visualization = "table" },
     { query = "workbook/waiting", title = "How long requests have waited, in minutes", visualization = "timechart" },

@@ -1,3 +1,17 @@
+variable "cloud" {
+  description = <<-EOT
+    The cloud of Azure that everything is in: `public` or `usgovernment`. `az cloud set` has to name the same.
+  EOT
+  type        = string
+  default     = "public"
+  nullable    = false
+
+  validation {
+    condition     = contains(["public", "usgovernment"], var.cloud)
+    error_message = "cloud is public or usgovernment: `az cloud show --query name -o tsv` prints AzureCloud or AzureUSGovernment for them."
+  }
+}
+
 variable "subscription_id" {
   description = <<-EOT
     The subscription for what has no place at a management group: the Event Hub and the alert. Nothing is made there while the exports

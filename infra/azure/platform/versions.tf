@@ -24,12 +24,18 @@ terraform {
 provider "azurerm" {
   features {}
 
+  environment                     = var.cloud
   subscription_id                 = var.subscription_id
   resource_provider_registrations = "none"
   resource_providers_to_register  = var.register_resource_providers ? local.resource_providers : []
 }
 
 provider "azapi" {
+  environment                = var.cloud
   subscription_id            = var.subscription_id
   skip_provider_registration = true
+}
+
+provider "azuread" {
+  environment = var.cloud
 }

@@ -1,6 +1,20 @@
 # All but the last come from stage app:
 # terraform -chdir=infra/azure/app output -json wiring > infra/azure/wiring/app.auto.tfvars.json
 
+variable "cloud" {
+  description = <<-EOT
+    The cloud of Azure that everything is in: `public` or `usgovernment`. `az cloud set` has to name the same.
+  EOT
+  type        = string
+  default     = "public"
+  nullable    = false
+
+  validation {
+    condition     = contains(["public", "usgovernment"], var.cloud)
+    error_message = "cloud is public or usgovernment: `az cloud show --query name -o tsv` prints AzureCloud or AzureUSGovernment for them."
+  }
+}
+
 variable "subscription_id" {
   description = "The subscription of stage app: `az account show --query id -o tsv`."
   type        = string

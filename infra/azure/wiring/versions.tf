@@ -14,6 +14,7 @@ terraform {
 }
 
 provider "azurerm" {
+  environment                     = var.cloud
   subscription_id                 = var.subscription_id
   resource_provider_registrations = "none"
 
@@ -21,6 +22,7 @@ provider "azurerm" {
 }
 
 provider "azapi" {
+  environment                = var.cloud
   subscription_id            = var.subscription_id
   skip_provider_registration = true
 }

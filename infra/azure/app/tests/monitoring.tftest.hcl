@@ -151,9 +151,9 @@ run "without_a_sweep_there_is_nothing_to_miss" {
 
   assert {
     condition = length(setintersection(
-      keys(azurerm_monitor_scheduled_query_rules_alert_v2.query), ["no-sweep", "missed-by-events"],
+      keys(azurerm_monitor_scheduled_query_rules_alert_v2.query), ["no-sweep", "missed-by-events", "expiring-secrets"],
     )) == 0
-    error_message = "Both alerts are the sweep's."
+    error_message = "These alerts are the sweep's."
   }
 }
 

@@ -64,6 +64,7 @@ run "as_long_as_asked" {
 run "what_the_other_stages_are_told" {
   assert {
     condition = output.platform == {
+      cloud                      = "public"
       subscription_id            = "0b1f6471-1bf0-4dda-aec3-111122223333"
       location                   = "westeurope"
       name                       = "ispm"
@@ -76,6 +77,7 @@ run "what_the_other_stages_are_told" {
 
   assert {
     condition = output.wiring == {
+      cloud                      = "public"
       subscription_id            = "0b1f6471-1bf0-4dda-aec3-111122223333"
       tenant_ids                 = []
       delivery                   = "function"

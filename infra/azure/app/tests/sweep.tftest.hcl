@@ -85,6 +85,7 @@ run "what_the_command_line_needs" {
 
   assert {
     condition = toset(split(" ", output.environment)) == toset([
+      "ONBOARDER_CLOUD=public",
       "ONBOARDER_DEAD_LETTERS=https://stispmdataab1cd.blob.core.windows.net/dead-letters",
       "ONBOARDER_PROPAGATION_MINUTES=60",
       "ONBOARDER_QUEUE=https://stispmdataab1cd.queue.core.windows.net/onboarding",
