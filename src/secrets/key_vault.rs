@@ -5,9 +5,8 @@ use azure_core::http::{StatusCode, Url};
 use azure_security_keyvault_secrets::models::SecretProperties;
 use azure_security_keyvault_secrets::{ResourceExt as _, SecretClient};
 use futures_util::TryStreamExt as _;
-use secrecy::SecretString;
 
-use super::without_line_break;
+use super::{Stored, without_line_break};
 use crate::error::{Code, Error};
 use crate::net::{self, Renewable};
 use crate::tenant::SecretName;
@@ -16,12 +15,13 @@ use crate::tenant::SecretName;
 const MOST_PAGES: usize = 400;
 
 /// Reads from Key Vault (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>, 2025-07-01).
-pub(super) async fn get(vault: &Renewable<SecretClient>, name: &SecretName) -> Result<Option<SecretString>, Error> {
+pub(super) async fn get(vault: &Renewable<SecretClient>, name: &SecretName) -> Result<Option<Stored>, Error> {
     let client = vault.get()?;
     match client.get_secret(name.as_str(), None).await {
         Ok(answer) => {
             let secret = answer.into_model().map_err(|error| net::from_sdk(&error, "key-vault.secret.get"))?;
-            Ok(secret.value.map(|value| without_line_break(&value)))
+            let expires = secret.attributes.and_then(|attributes| attributes.expires);
+            Ok(secret.value.map(|value| Stored { value: without_line_break(&value), expires }))
         }
         Err(error) if error.http_status() == Some(StatusCode::NotFound) => Ok(None),
         Err(error) => Err(refused(vault, &error, "key-vault.secret.get", &format!("the secret {}", name.as_str()))),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use azure_core::http::HttpClient;
 use azure_security_keyvault_secrets::{SecretClient, SecretClientOptions};
 use secrecy::SecretString;
+use time::OffsetDateTime;
 
 use crate::config::SecretStoreUrl;
 use crate::error::{Code, Error};
@@ -30,6 +31,16 @@ pub enum SecretStore {
     SecretsManager(secrets_manager::SecretsManager),
     /// A folder with one file per secret: for laptops and for secrets that an orchestrator mounts.
     Folder(PathBuf),
+}
+
+/// A secret as the store gives it out.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its current value.
+    pub value: SecretString,
+    /// When it expires, where the store was told. Only Key Vault knows such a time, and it gives the value out afterwards too
+    /// (<https://learn.microsoft.com/azure/key-vault/secrets/about-secrets#date-time-controlled-operations>).
+    pub expires: Option<OffsetDateTime>,
 }
 
 impl SecretStore {
@@ -59,12 +70,21 @@ impl SecretStore {
     /// # Errors
     /// `SecretStoreRefused` where the store denies this deployment, `Unavailable` and `Throttled` where it may answer later.
     pub async fn get(&self, name: &SecretName) -> Result<Option<SecretString>, Error> {
+        Ok(self.read(name).await?.map(|stored| stored.value))
+    }
+
+    /// The secret's current value with what the store knows of it, in one call; `None` where there is no such secret.
+    ///
+    /// # Errors
+    /// As [`SecretStore::get`].
+    pub async fn read(&self, name: &SecretName) -> Result<Option<Stored>, Error> {
+        let lasting = |value| Stored { value, expires: None };
         match self {
             Self::KeyVault(vault) => key_vault::get(vault, name).await,
             #[cfg(feature = "aws")]
-            Self::SecretsManager(store) => store.get(name).await,
+            Self::SecretsManager(store) => Ok(store.get(name).await?.map(lasting)),
             Self::Folder(folder) => match std::fs::read_to_string(folder.join(name.as_str())) {
-                Ok(text) => Ok(Some(without_line_break(&text))),
+                Ok(text) => Ok(Some(lasting(without_line_break(&text)))),
                 Err(error) if error.kind() == IoErrorKind::NotFound && folder.is_dir() => Ok(None),
                 Err(error) if error.kind() == IoErrorKind::NotFound => Err(no_folder(folder)),
                 Err(error) => Err(Error::new(
@@ -80,13 +100,21 @@ impl SecretStore {
     /// # Errors
     /// As [`SecretStore::get`]; `UnexpectedAnswer` where the list does not end or leads elsewhere.
     pub async fn tenants(&self) -> Result<BTreeSet<Guid>, Error> {
+        Ok(self.names(RECORD_PREFIX).await?.iter().filter_map(|name| tenant_of(name)).collect())
+    }
+
+    /// The names of the secrets that begin so; Key Vault gives them in lower case.
+    ///
+    /// # Errors
+    /// As [`SecretStore::tenants`].
+    pub async fn names(&self, prefix: &str) -> Result<BTreeSet<String>, Error> {
         let names = match self {
             Self::KeyVault(vault) => key_vault::names(vault).await?,
             #[cfg(feature = "aws")]
-            Self::SecretsManager(store) => store.names(RECORD_PREFIX).await?,
+            Self::SecretsManager(store) => store.names(prefix).await?,
             Self::Folder(folder) => files(folder)?,
         };
-        Ok(names.iter().filter_map(|name| tenant_of(name)).collect())
+        Ok(names.into_iter().filter(|name| name.starts_with(prefix)).collect())
     }
 
     /// As [`SecretStore::get`], for a secret that has to be there.
@@ -94,12 +122,20 @@ impl SecretStore {
     /// # Errors
     /// Also `SecretMissing`, where it is absent or empty.
     pub async fn need(&self, name: &SecretName, what: &str) -> Result<SecretString, Error> {
+        Ok(self.need_stored(name, what).await?.value)
+    }
+
+    /// As [`SecretStore::read`], for a secret that has to be there.
+    ///
+    /// # Errors
+    /// As [`SecretStore::need`].
+    pub async fn need_stored(&self, name: &SecretName, what: &str) -> Result<Stored, Error> {
         use secrecy::ExposeSecret as _;
         let missing = || {
             Error::new(Code::SecretMissing, format!("the secret {} ({what}) is missing or empty", name.as_str()))
                 .hint(format!("Put it into the secret store under the name {}.", name.as_str()))
         };
-        self.get(name).await?.filter(|secret| !secret.expose_secret().trim().is_empty()).ok_or_else(missing)
+        self.read(name).await?.filter(|secret| !secret.value.expose_secret().trim().is_empty()).ok_or_else(missing)
     }
 }
 

@@ -98,8 +98,10 @@ fn unlisted(failure: Failure) -> Error {
 
 fn explained(failure: Failure, id: &str) -> Error {
     let hint = match failure.code.as_deref() {
+        // IAM judges a secret that is not there by an ARN without its last six letters, which the ARN of a single secret does not match.
         _ if failure.is_denied() => format!(
-            "Allow secretsmanager:GetSecretValue on the secret {id} in the function's role, and kms:Decrypt where it has a key of its own."
+            "Allow secretsmanager:GetSecretValue on the secret {id} in the function's role, and kms:Decrypt where it has a key of its own; \
+             or create it: AWS may answer the same where there is no such secret."
         ),
         Some("DecryptionFailure") => format!("Allow kms:Decrypt on the key of the secret {id} in the function's role."),
         Some("InvalidRequestException") => {
