@@ -3,9 +3,10 @@
 use clap::Args;
 use uuid::Uuid;
 
+use super::elevate::{self, Elevate};
 use super::{Output, Tally, Wrong, compose, inputs};
 use crate::request::{Action, Inbound};
-use crate::scope::Scope;
+use crate::scope::{Guid, Scope};
 
 /// Onboard scopes by hand.
 #[derive(Debug, Args)]
@@ -19,12 +20,25 @@ pub(super) struct Onboard {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
+    /// With `tenant-root` only: assign Reader there as the Global Administrator who is signed in to the Azure CLI, elevated for as long as it
+    /// takes.
+    #[arg(long)]
+    elevate: bool,
+    /// With --elevate: give the function's identity or the login app's service principal, by object id, the roles it works by.
+    #[arg(long, value_name = "OBJECT_ID", requires = "elevate")]
+    grant: Option<String>,
+    /// With --elevate: do it without asking.
+    #[arg(long, requires = "elevate")]
+    yes: bool,
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
 
 impl Onboard {
     pub(super) fn run(self) -> Result<Tally, Wrong> {
+        if self.elevate {
+            return self.elevated();
+        }
         let config = compose::config()?;
         let onboarder = compose::onboarder(config.clone())?;
         let tenant = compose::block_on(compose::only_tenant(self.tenant.as_deref(), &config, &onboarder))??;
@@ -35,6 +49,22 @@ impl Onboard {
         });
         let inputs = inputs.collect::<Result<Vec<_>, Wrong>>()?;
         inputs::work_through(&onboarder, inputs, self.dry_run, self.output)
+    }
+
+    fn elevated(self) -> Result<Tally, Wrong> {
+        if self.scopes.iter().any(|typed| typed.trim() != "tenant-root") || self.scopes.len() > 1 {
+            return Err(Wrong::new("--elevate is for the tenant root alone").hint("ispm-onboarder onboard tenant-root --elevate"));
+        }
+        let grant = self.grant.as_deref().map(Guid::parse).transpose();
+        let grant = grant.map_err(|error| {
+            Wrong::new(format!("--grant: {error}")).hint("`az ad sp show --id CLIENT-ID --query id -o tsv` prints the object id.")
+        })?;
+        elevate::check_terminal(self.yes, self.dry_run)?;
+        let config = compose::config()?;
+        let (onboarder, transport) = compose::onboarder_with_transport(config.clone())?;
+        let tenant = compose::block_on(compose::only_tenant(self.tenant.as_deref(), &config, &onboarder))??;
+        let elevate = Elevate { cloud: config.cloud, tenant, grant, yes: self.yes, dry_run: self.dry_run, output: self.output };
+        elevate.run(&onboarder, &transport)
     }
 }
 
