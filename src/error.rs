@@ -96,6 +96,8 @@ pub enum Code {
     NotAuthenticated,
     /// A caller may not do this, or not for this tenant.
     NotPermitted,
+    /// A caller over HTTP asked too often.
+    TooManyCalls,
 }
 
 impl Code {
@@ -210,7 +212,8 @@ impl Error {
             | Code::RoleMissing
             | Code::AwaitingConsole
             | Code::NotAuthenticated
-            | Code::NotPermitted => Disposition::Reject,
+            | Code::NotPermitted
+            | Code::TooManyCalls => Disposition::Reject,
         }
     }
 

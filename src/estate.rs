@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::azure::{Arm, Descendant, DescendantKind, ReaderAt};
 use crate::error::Error;
+use crate::expiry::SecretExpiry;
 use crate::ispm::Connections;
 use crate::scope::{AssignedAt, GroupName, Guid, Scope};
 use crate::session::Session;
@@ -29,6 +30,8 @@ pub struct Estate {
     pub readers: BTreeMap<ReaderScope, Vec<ReaderAt>>,
     /// The connections; absent in console mode. ISPM's trouble does not hide what Azure says.
     pub connections: Option<Result<Connections, Error>>,
+    /// The secrets that the record names, with when they expire.
+    pub secrets: Vec<SecretExpiry>,
     /// How many things below the groups are of a kind that this version does not know.
     pub unknown_descendants: usize,
 }
@@ -72,13 +75,14 @@ impl Estate {
     /// # Errors
     /// Those of the reads of Azure; ISPM's are kept in [`Estate::connections`].
     pub async fn read(session: &Session) -> Result<Self, Error> {
-        let allowed = allowed_groups(session);
+        let allowed = session.record.allowed_groups();
         let hierarchy = async {
             let below = stream::iter(allowed).map(|group| read_group(&session.arm, group)).buffered(AT_ONCE);
             below.try_collect::<Vec<_>>().await
         };
         let (listed, hierarchy, principal) = tokio::join!(session.arm.subscriptions(), hierarchy, session.principal());
         let (principal, mut estate) = (principal?, Self::empty());
+        estate.secrets = session.secrets.clone();
         for (group, descendants) in hierarchy? {
             estate.place(group, descendants);
         }
@@ -104,6 +108,7 @@ impl Estate {
             groups: BTreeMap::new(),
             readers: BTreeMap::new(),
             connections: None,
+            secrets: Vec::new(),
             unknown_descendants: 0,
         }
     }
@@ -179,11 +184,6 @@ struct AllowedGroup {
     display_name: String,
     /// Root first.
     ancestors: Vec<GroupName>,
-}
-
-fn allowed_groups(session: &Session) -> Vec<GroupName> {
-    let named = &session.record.policy.management_groups;
-    if named.is_empty() { vec![GroupName::root_of(session.record.tenant_id)] } else { named.clone() }
 }
 
 async fn read_group(arm: &Arm, name: GroupName) -> Result<(AllowedGroup, Vec<Descendant>), Error> {

@@ -1,6 +1,10 @@
 //! What events have in common, in and out.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::scope::Guid;
 
 /// The version of CloudEvents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -23,4 +27,21 @@ pub struct Cause {
     /// The event's `type`, or a name of ours.
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+/// Who called, by an Entra token: what the directory knows a person or an app by, and no name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CallerId {
+    /// The caller's tenant.
+    pub tenant_id: Guid,
+    /// The object id of the user or service principal there.
+    pub object_id: Guid,
+}
+
+impl fmt::Display for CallerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "object {} of tenant {}", self.object_id, self.tenant_id)
+    }
 }

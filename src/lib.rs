@@ -12,15 +12,20 @@ pub mod callers;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+pub mod cloud;
 pub mod config;
 pub mod coverage;
 pub mod delivery;
+#[cfg(feature = "cli")]
+pub mod doctor;
 pub mod error;
 pub mod estate;
 pub mod event;
+pub mod expiry;
 pub mod hosts;
 pub mod identity;
 pub mod ispm;
+mod kept;
 pub mod net;
 pub mod observe;
 pub mod offboard;
@@ -32,6 +37,7 @@ pub mod plan;
 pub mod queue;
 pub mod report;
 pub mod request;
+pub mod resting;
 pub mod result_event;
 pub mod results;
 #[cfg(feature = "cli")]
@@ -63,6 +69,7 @@ use crate::outcome::Outcome;
 use crate::plan::plan;
 use crate::queue::Queue;
 use crate::request::{Action, Request};
+use crate::resting::Resting;
 use crate::results::Results;
 use crate::session::Sessions;
 use crate::storage::Container;
@@ -77,18 +84,21 @@ pub struct Onboarder {
     clock: Clock,
     propagation: std::time::Duration,
     tenant_failures: take_up::ToldToday,
+    resting: Resting,
 }
 
 impl Onboarder {
     /// Sets up a deployment. Nothing is called yet.
     #[must_use]
     pub fn new(config: Config, platform: Arc<dyn Platform>, transport: Arc<dyn HttpClient>, clock: Clock) -> Self {
-        let results = Results::open(&config.results, &platform, &transport);
+        let results = Results::open(&config.results, config.cloud, &platform, &transport);
         let queue = config.queue.as_ref().map(|url| Queue::open(url, &platform, &transport));
         let report = config.report.as_ref().map(|url| Container::open(url, &platform, &transport));
         let propagation = config.propagation;
+        // A deployment that lists one tenant has nobody to keep it apart from.
+        let resting = Resting::new(config.tenants.as_ref().is_none_or(|listed| listed.len() > 1));
         let sessions = Sessions::new(config, platform, transport, clock);
-        Self { sessions, results, queue, report, clock, propagation, tenant_failures: take_up::ToldToday::default() }
+        Self { sessions, results, queue, report, clock, propagation, tenant_failures: take_up::ToldToday::default(), resting }
     }
 
     /// An onboarder that leaves to its caller what goes to `stdout:`.

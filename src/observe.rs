@@ -8,7 +8,7 @@ use crate::scope::{GroupName, Guid, Scope};
 use crate::session::Session;
 use crate::tenant::{Policy, Rule};
 
-const SEE_GROUPS: &str = "Give the login app or managed identity the right to read management groups (Microsoft.Management/managementGroups/read) at the root group.";
+const SEE_GROUPS: &str = "Give the login app or managed identity the role \"ISPM onboarder: read\" at the root group, so that it sees management groups; `ispm-onboarder permissions` prints the commands.";
 
 /// What was read about a scope.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use uuid::{Uuid, uuid};
 
 use crate::apply::Progress;
 use crate::error::{Code, Error};
-use crate::event::{Cause, Specversion};
+use crate::event::{CallerId, Cause, Specversion};
 use crate::request::Request;
 use crate::result_event::{ConnectionResult, ConnectionStatus, Kind, ResultData, ResultEvent, RoleResult};
 use crate::scope::{Guid, Scope};
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub scope: Option<Scope>,
     /// What caused it.
     pub cause: Cause,
+    /// Who called, where that is known.
+    pub caller: Option<CallerId>,
     /// Reader.
     pub role: Option<RoleResult>,
     /// The connection.
@@ -46,6 +48,7 @@ impl Outcome {
             tenant: Some(request.tenant),
             scope: Some(request.scope.clone()),
             cause: request.cause.clone(),
+            caller: request.caller,
             role: progress.role.clone(),
             connection: progress.connection.clone(),
             error: None,
@@ -88,6 +91,7 @@ impl Outcome {
             tenant: Some(request.tenant),
             scope: Some(request.scope.clone()),
             cause: request.cause.clone(),
+            caller: request.caller,
             role: progress.role.clone(),
             connection: progress.connection.clone(),
             error: remains,
@@ -110,6 +114,7 @@ impl Outcome {
             kind,
             tenant,
             scope: Some(request.scope.clone()),
+            caller: request.caller,
             role,
             connection,
             id_parts: None,
@@ -122,7 +127,7 @@ impl Outcome {
     pub fn unreadable(cause: Cause, tenant: Option<Guid>, error: Error) -> Self {
         // Its id must not depend on whether its tenant could be looked up.
         let id_parts = Some(vec![cause.source.clone(), cause.id.clone()]);
-        Self { kind: Kind::Failed, tenant, scope: None, cause, role: None, connection: None, error: Some(error), id_parts }
+        Self { kind: Kind::Failed, tenant, scope: None, cause, caller: None, role: None, connection: None, error: Some(error), id_parts }
     }
 
     /// The outcome for a whole tenant: one a day, by its id.
@@ -166,6 +171,7 @@ impl Outcome {
                 tenant_id: self.tenant,
                 scope: self.scope.clone(),
                 cause: self.cause.clone(),
+                caller: self.caller,
                 role_assignment: self.role.clone(),
                 connection: self.connection.clone(),
                 code: self.error.as_ref().map(|error| error.code),

@@ -7,8 +7,8 @@ use azure_core::http::{ClientMethodOptions, Context, HttpClient, StatusCode};
 use azure_storage_queue::QueueClient;
 use azure_storage_queue::clients::QueueClientOptions;
 use azure_storage_queue::models::{
-    QueueClientDeleteMessageOptions, QueueClientReceiveMessagesOptions, QueueClientSendMessageOptions, QueueClientUpdateMessageOptions,
-    QueueMessage, ReceivedMessage,
+    QueueClientDeleteMessageOptions, QueueClientGetPropertiesOptions, QueueClientReceiveMessagesOptions, QueueClientSendMessageOptions,
+    QueueClientUpdateMessageOptions, QueueMessage, ReceivedMessage,
 };
 use time::OffsetDateTime;
 use url::Url;
@@ -23,6 +23,7 @@ use crate::net::{self, CallName, Posts, Renewable, RenewableFailure};
 use crate::request::Request;
 use crate::storage::API_VERSION;
 
+const PROPERTIES: &str = "queue.properties";
 const PUT: &str = "queue.enqueue";
 const TAKE: &str = "queue.receive";
 const DELETE: &str = "queue.delete";
@@ -32,7 +33,7 @@ const HIDDEN: Duration = Duration::from_mins(5);
 const FIRST_DELAY: Duration = Duration::from_secs(30);
 const LONGEST_DELAY: Duration = Duration::from_mins(30);
 /// A service's wish to be called later is granted up to this.
-const LONGEST_WISH: Duration = Duration::from_hours(1);
+pub(crate) const LONGEST_WISH: Duration = Duration::from_hours(1);
 
 /// The queue of a deployment.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub enum Queue {
     Storage(StorageQueue),
     /// A queue of Amazon SQS.
     #[cfg(feature = "aws")]
-    Sqs(SqsQueue),
+    Sqs(Box<SqsQueue>),
 }
 
 /// A message that was taken out of a queue. It comes back after a while, unless it is deleted.
@@ -64,7 +65,7 @@ impl Queue {
         match url {
             QueueUrl::Storage(url) => Self::Storage(StorageQueue::open(url, platform, transport)),
             #[cfg(feature = "aws")]
-            QueueUrl::Sqs(url) => Self::Sqs(SqsQueue::open(url, platform)),
+            QueueUrl::Sqs(url) => Self::Sqs(Box::new(SqsQueue::open(url, platform))),
         }
     }
 
@@ -77,6 +78,18 @@ impl Queue {
             Self::Storage(queue) => queue.put(text, delay).await.map(|()| delay),
             #[cfg(feature = "aws")]
             Self::Sqs(queue) => queue.put(text, delay).await,
+        }
+    }
+
+    /// Makes sure that the queue is there, and that this identity may see it; nothing is put into it.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Storage(queue) => queue.check().await,
+            #[cfg(feature = "aws")]
+            Self::Sqs(queue) => queue.check().await,
         }
     }
 
@@ -135,6 +148,16 @@ impl StorageQueue {
             QueueClient::new(url.clone(), Some(platform.credential()?), Some(options)).map_err(|error| net::from_sdk(&error, "queue"))
         };
         Self { client: Renewable::new(make) }
+    }
+
+    /// Reads the queue's properties (<https://learn.microsoft.com/rest/api/storageservices/get-queue-metadata>).
+    async fn check(&self) -> Result<(), Error> {
+        let read = |client: Arc<QueueClient>| async move {
+            let options =
+                QueueClientGetPropertiesOptions { method_options: called(PROPERTIES), ..QueueClientGetPropertiesOptions::default() };
+            Ok(client.get_properties(Some(options)).await.map(drop)?)
+        };
+        self.client.call(read, RenewableFailure::is_refusal).await.map_err(|failure| explained(failure, PROPERTIES))
     }
 
     /// Puts a message into the queue, invisible for `delay`
@@ -222,8 +245,13 @@ fn explained(failure: RenewableFailure, name: &str) -> Error {
         Some(StatusCode::Forbidden) if name == PUT => {
             error.hint("Give the function's identity the role Storage Queue Data Message Sender on the queue.")
         }
-        Some(StatusCode::Forbidden) => error.hint("Give yourself the role Storage Queue Data Message Processor on the queue."),
-        Some(StatusCode::NotFound) if name == PUT => error.hint("Create the queue that ONBOARDER_QUEUE names."),
+        Some(StatusCode::Forbidden) if name == PROPERTIES => {
+            error.hint("Give the identity the role Storage Queue Data Reader on the queue, and let the account's firewall pass it.")
+        }
+        // Hiding a message for another time asks for more than taking it out
+        // (https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory#permissions-for-queue-service-operations).
+        Some(StatusCode::Forbidden) => error.hint("Give yourself the role Storage Queue Data Contributor on the queue."),
+        Some(StatusCode::NotFound) if name == PUT || name == PROPERTIES => error.hint("Create the queue that ONBOARDER_QUEUE names."),
         Some(StatusCode::NotFound) => error.hint("Check the queue that ONBOARDER_DEAD_LETTERS names."),
         _ => error,
     }

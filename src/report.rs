@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::{Code, Error};
 use crate::estate::GroupFacts;
+use crate::expiry::ExpiringSecret;
 use crate::ispm::Cause;
 use crate::scope::{GroupName, Guid, Scope};
 
@@ -37,6 +38,9 @@ pub struct Report {
     pub scopes: Vec<Row>,
     /// What was made here for scopes that are kept out or gone.
     pub orphans: Vec<Orphan>,
+    /// Secrets of the tenant that have expired, or expire within 60 days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expiring_secrets: Vec<ExpiringSecret>,
     /// What a person should know.
     pub notes: Vec<String>,
 }

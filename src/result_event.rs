@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::Code;
-use crate::event::{Cause, Specversion};
+use crate::event::{CallerId, Cause, Specversion};
 use crate::ispm::{Cause as FailureCause, Connection, Status};
 
 use crate::scope::{AssignedAt, Guid, Scope};
@@ -51,6 +51,9 @@ pub struct ResultData {
     pub scope: Option<Scope>,
     /// What caused it.
     pub cause: Cause,
+    /// Who called, where it was a call with an Entra token that was answered at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<CallerId>,
     /// Reader of the ISPM app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_assignment: Option<RoleResult>,

@@ -7,7 +7,8 @@ use azure_core::http::HttpClient;
 
 #[cfg(feature = "aws")]
 use crate::aws::Bus;
-use crate::azure::{EVENT_GRID_SCOPE, Topic};
+use crate::azure::Topic;
+use crate::cloud::Cloud;
 use crate::config::ResultsUrl;
 use crate::error::{Code, Error};
 use crate::identity::Platform;
@@ -31,7 +32,7 @@ pub enum Results {
 impl Results {
     /// Opens the way out; nothing is called yet.
     #[must_use]
-    pub fn open(url: &ResultsUrl, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
+    pub fn open(url: &ResultsUrl, cloud: Cloud, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
         match url {
             ResultsUrl::Stdout => Self::Stdout,
             #[cfg(feature = "aws")]
@@ -39,7 +40,7 @@ impl Results {
             ResultsUrl::EventGrid(endpoint) => {
                 let (endpoint, platform, transport) = (endpoint.clone(), platform.clone(), transport.clone());
                 Self::EventGrid(Renewable::new(move || {
-                    let pipeline = net::pipeline(&transport, Posts::Create, Some((platform.credential()?, EVENT_GRID_SCOPE)));
+                    let pipeline = net::pipeline(&transport, Posts::Create, Some((platform.credential()?, cloud.event_grid_scope())));
                     Ok(Topic::new(Api::new(pipeline), endpoint.clone()))
                 }))
             }

@@ -1,4 +1,6 @@
-//! The JSON Schemas and the `AsyncAPI` document, generated from the types. `docs/schemas/` holds them; `tests/documents` compares.
+//! The JSON Schemas, the `AsyncAPI` and the `OpenAPI` document, generated from the types. `docs/schemas/` holds them; `tests/documents` compares.
+
+mod ops;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ pub fn documents() -> Vec<(&'static str, Value)> {
         ("tenant-record.schema.json", schema::<TenantRecord>()),
         ("connect-profile.schema.json", schema::<Profile>()),
         ("asyncapi.json", asyncapi()),
+        ("ops-api.openapi.json", ops::document()),
     ]
 }
 

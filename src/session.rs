@@ -1,29 +1,35 @@
 //! Tenant sessions: a tenant's record, credentials and clients, made together and dropped together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use azure_core::http::HttpClient;
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 
-use crate::azure::{ARM_SCOPE, Arm, GRAPH_SCOPE, Graph};
+use crate::azure::{Arm, Graph};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Code, Error};
+use crate::expiry::SecretExpiry;
+use crate::identity::certificate::{self, ClientCertificate};
 use crate::identity::{Platform, SignIn};
 use crate::ispm::{IspmClient, Profile};
+use crate::kept::Kept;
 use crate::net::{self, Api, Posts};
 use crate::scope::Guid;
-use crate::secrets::SecretStore;
+use crate::secrets::{SecretStore, Stored};
 use crate::tenant::{Connect, Login, SecretName, TenantRecord, record_name};
 
 /// How long a record and its secrets are used before they are read again: a changed policy takes effect within this time.
-const LIFETIME: Duration = Duration::from_mins(10);
-/// How many sessions are kept; the oldest goes first.
+const LIFETIME: time::Duration = time::Duration::minutes(10);
+/// How many sessions are kept. What one holds is a record, two secrets and a profile, none of them larger than what a store takes (25 KB in Key
+/// Vault, 64 KB in Secrets Manager), and a token for each of two services.
 const MOST_SESSIONS: usize = 500;
+
+const LOGIN_SECRET: &str = "the login's secret";
+const ISPM_TOKEN: &str = "the ISPM API token";
 
 /// Everything that one tenant's calls need. A refused token is got rid of by dropping the session.
 #[derive(Debug)]
@@ -34,6 +40,8 @@ pub struct Session {
     pub arm: Arm,
     /// ISPM, where the connection is made over HTTP; absent in console mode.
     pub ispm: Option<IspmClient>,
+    /// The secrets that the record names, with when they expire.
+    pub secrets: Vec<SecretExpiry>,
     graph: Graph,
     principal: OnceCell<Guid>,
     source_checked: OnceCell<()>,
@@ -60,9 +68,13 @@ impl Session {
     }
 }
 
-struct Kept {
-    opened: OffsetDateTime,
-    session: Arc<OnceCell<Arc<Session>>>,
+/// What a record's login and its ISPM need, each with what kept it from being had.
+pub(crate) struct Parts {
+    pub sign_in: Result<SignIn, Error>,
+    /// Absent in console mode.
+    pub ispm: Result<Option<IspmClient>, Error>,
+    /// The secrets that could be read.
+    pub secrets: Vec<SecretExpiry>,
 }
 
 /// The open sessions of this process. They only save calls: with none, the result is the same.
@@ -72,7 +84,7 @@ pub struct Sessions {
     transport: Arc<dyn HttpClient>,
     config: Config,
     clock: Clock,
-    kept: Mutex<BTreeMap<Guid, Kept>>,
+    kept: Kept<Arc<Session>>,
     listed: Mutex<Option<(OffsetDateTime, BTreeSet<Guid>)>>,
 }
 
@@ -87,7 +99,7 @@ impl Sessions {
     #[must_use]
     pub fn new(config: Config, platform: Arc<dyn Platform>, transport: Arc<dyn HttpClient>, clock: Clock) -> Self {
         let store = SecretStore::open(&config.secret_store, &platform, &transport);
-        Self { store, platform, transport, config, clock, kept: Mutex::new(BTreeMap::new()), listed: Mutex::new(None) }
+        Self { store, platform, transport, config, clock, kept: Kept::new(LIFETIME, MOST_SESSIONS), listed: Mutex::new(None) }
     }
 
     /// Admits a tenant: it is one that this deployment serves, and its record exists and names the same tenant.
@@ -95,12 +107,18 @@ impl Sessions {
     /// # Errors
     /// `TenantNotServed`, the record's faults, and those of the secret store.
     pub async fn open(&self, tenant: Guid) -> Result<Arc<Session>, Error> {
+        self.check_served(tenant)?;
+        // Concurrent deliveries for one tenant load its record once.
+        let cell = self.kept.cell(tenant, self.clock.now());
+        cell.get_or_try_init(|| self.load(tenant)).await.cloned()
+    }
+
+    fn check_served(&self, tenant: Guid) -> Result<(), Error> {
         if self.config.tenants.as_ref().is_some_and(|served| !served.contains(&tenant)) {
             return Err(not_served(tenant, "ONBOARDER_TENANTS does not list it")
                 .hint("Add the tenant to ONBOARDER_TENANTS, or send its events to the deployment that serves it."));
         }
-        let cell = self.cell(tenant);
-        cell.get_or_try_init(|| self.load(tenant)).await.cloned()
+        Ok(())
     }
 
     /// Whether a tenant is served: listed, where there is a list, and with a record. `false` where the store does not say.
@@ -144,51 +162,91 @@ impl Sessions {
 
     /// Forgets a tenant's session, with its record, secrets and tokens.
     pub fn forget(&self, tenant: Guid) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
-    }
-
-    /// Concurrent deliveries for one tenant share one cell, and so load its record once.
-    fn cell(&self, tenant: Guid) -> Arc<OnceCell<Arc<Session>>> {
-        let now = self.clock.now();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, session| now - session.opened < LIFETIME);
-        if !kept.contains_key(&tenant) && kept.len() >= MOST_SESSIONS {
-            let oldest = kept.iter().min_by_key(|(_, session)| session.opened).map(|(tenant, _)| *tenant);
-            oldest.map(|oldest| kept.remove(&oldest));
-        }
-        kept.entry(tenant).or_insert_with(|| Kept { opened: now, session: Arc::default() }).session.clone()
+        self.kept.forget(tenant);
     }
 
     async fn load(&self, tenant: Guid) -> Result<Arc<Session>, Error> {
         let record = self.record(tenant).await?;
+        let Parts { sign_in, ispm, secrets } = self.parts(&record).await;
+        self.session(record, &sign_in?, ispm?, secrets)
+    }
+
+    /// As [`Sessions::open`], but Azure is called as somebody else than the record's login. Such a session is not kept: it is for one piece of
+    /// work of whoever that is.
+    ///
+    /// # Errors
+    /// As [`Sessions::open`].
+    #[cfg(feature = "cli")]
+    pub(crate) async fn open_as(&self, tenant: Guid, sign_in: &SignIn) -> Result<Arc<Session>, Error> {
+        self.check_served(tenant)?;
+        let record = self.record(tenant).await?;
+        let Parts { ispm, secrets, .. } = self.parts(&record).await;
+        self.session(record, sign_in, ispm?, secrets)
+    }
+
+    fn session(
+        &self,
+        record: TenantRecord,
+        sign_in: &SignIn,
+        ispm: Option<IspmClient>,
+        secrets: Vec<SecretExpiry>,
+    ) -> Result<Arc<Session>, Error> {
+        let (arm, graph) = (self.arm(sign_in)?, self.graph(sign_in)?);
+        Ok(Arc::new(Session { record, arm, ispm, secrets, graph, principal: OnceCell::new(), source_checked: OnceCell::new() }))
+    }
+
+    /// Reads what a record names, side by side.
+    pub(crate) async fn parts(&self, record: &TenantRecord) -> Parts {
         let login_secret = async {
             match SignIn::secret_of(&record.login) {
-                Some(name) => self.store.need(name, "the login's secret").await.map(Some),
+                Some(name) => self.store.need_stored(name, LOGIN_SECRET).await.map(|stored| Some((name, stored))),
                 None => Ok(None),
             }
         };
         let ispm = async {
-            match (self.profile(&record).await?, &record.ispm.token_secret_name) {
-                (Some(profile), Some(name)) => self.token(name).await.map(|token| Some((profile, token))),
+            match (self.profile(record).await?, &record.ispm.token_secret_name) {
+                (Some(profile), Some(name)) => self.token(name).await.map(|token| Some((profile, name, token))),
                 _ => Ok(None),
             }
         };
         let (login_secret, ispm) = tokio::join!(login_secret, ispm);
-        let sign_in = self.sign_in(&record, login_secret?)?;
-        let ispm = ispm?.map(|(profile, token)| self.ispm_client(&record, profile, token));
-        let arm = Api::new(net::pipeline(&self.transport, Posts::Ask, Some((sign_in.credential()?, ARM_SCOPE))));
-        let graph = Api::new(net::pipeline(&self.transport, Posts::Ask, Some((sign_in.credential()?, GRAPH_SCOPE))));
-        Ok(Arc::new(Session {
-            record,
-            arm: Arm::new(arm),
-            ispm,
-            graph: Graph::new(graph),
-            principal: OnceCell::new(),
-            source_checked: OnceCell::new(),
-        }))
+        let mut secrets = Vec::new();
+        let sign_in = login_secret.and_then(|secret| {
+            secrets.extend(secret.as_ref().map(|(name, stored)| of_login(&record.login, name, stored)));
+            self.sign_in(record, secret.map(|(_, stored)| stored.value))
+        });
+        let ispm = ispm.map(|found| {
+            found.map(|(profile, name, token)| {
+                secrets.push(SecretExpiry::new(name, ISPM_TOKEN, token.expires));
+                self.ispm_client(record, profile, token.value)
+            })
+        });
+        Parts { sign_in, ispm, secrets }
     }
 
-    async fn record(&self, tenant: Guid) -> Result<TenantRecord, Error> {
+    pub(crate) fn arm(&self, sign_in: &SignIn) -> Result<Arm, Error> {
+        let cloud = self.config.cloud;
+        Ok(Arm::new(self.signed_in(sign_in, cloud.arm_scope())?, cloud))
+    }
+
+    pub(crate) fn graph(&self, sign_in: &SignIn) -> Result<Graph, Error> {
+        let cloud = self.config.cloud;
+        Ok(Graph::new(self.signed_in(sign_in, cloud.graph_scope())?, cloud))
+    }
+
+    /// A service of Azure, signed in to by the tenant's login.
+    fn signed_in(&self, sign_in: &SignIn, scope: &'static str) -> Result<Api, Error> {
+        let credential = sign_in.credential(self.config.cloud)?;
+        Ok(Api::new(net::pipeline(&self.transport, Posts::Ask, Some((credential, scope)))))
+    }
+
+    /// Where records and secrets are read.
+    #[cfg(feature = "cli")]
+    pub(crate) const fn store(&self) -> &SecretStore {
+        &self.store
+    }
+
+    pub(crate) async fn record(&self, tenant: Guid) -> Result<TenantRecord, Error> {
         let name = record_name(tenant);
         let text = match SecretName::parse(&name) {
             Some(name) => self.store.get(&name).await?,
@@ -202,9 +260,9 @@ impl Sessions {
     }
 
     /// The ISPM API token, which has to fit into a header.
-    async fn token(&self, name: &SecretName) -> Result<SecretString, Error> {
-        let token = self.store.need(name, "the ISPM API token").await?;
-        if token.expose_secret().trim().chars().all(|c| c.is_ascii_graphic()) {
+    async fn token(&self, name: &SecretName) -> Result<Stored, Error> {
+        let token = self.store.need_stored(name, ISPM_TOKEN).await?;
+        if token.value.expose_secret().trim().chars().all(|c| c.is_ascii_graphic()) {
             return Ok(token);
         }
         Err(Error::new(Code::SecretMissing, format!("the secret {} (the ISPM API token) is not one line of visible ASCII", name.as_str()))
@@ -226,33 +284,71 @@ impl Sessions {
     }
 
     fn sign_in(&self, record: &TenantRecord, secret: Option<SecretString>) -> Result<SignIn, Error> {
+        let (tenant, transport) = (record.tenant_id, self.transport.clone());
         match (&record.login, secret) {
             (Login::ManagedIdentity {}, _) => Ok(SignIn::Platform(self.platform.clone())),
             (Login::ClientSecret { client_id, .. }, Some(secret)) => {
-                Ok(SignIn::ClientSecret { tenant: record.tenant_id, client_id: *client_id, secret, transport: self.transport.clone() })
+                Ok(SignIn::ClientSecret { tenant, client_id: *client_id, secret, transport })
+            }
+            (Login::ClientCertificate { client_id, secret_name }, Some(secret)) => {
+                let certificate = self.certificate(secret_name, &secret)?;
+                Ok(SignIn::ClientCertificate { tenant, client_id: *client_id, certificate, transport, clock: self.clock })
+            }
+            (Login::ManagedIdentityFederation { client_id }, _) => {
+                let identity = self.platform.managed_identity()?;
+                Ok(SignIn::ManagedIdentityFederation { tenant, client_id: *client_id, identity, transport })
             }
             #[cfg(feature = "aws")]
-            (Login::AwsWebIdentity { client_id }, _) => Ok(SignIn::AwsWebIdentity {
-                tenant: record.tenant_id,
-                client_id: *client_id,
-                role: Box::new(crate::aws::WebIdentity(self.platform.aws()?)),
-                transport: self.transport.clone(),
-            }),
+            (Login::AwsWebIdentity { client_id }, _) => {
+                let audience = self.config.cloud.token_exchange_audience();
+                let role = Box::new(crate::aws::WebIdentity { aws: self.platform.aws()?, audience });
+                Ok(SignIn::AwsWebIdentity { tenant, client_id: *client_id, role, transport })
+            }
             #[cfg(not(feature = "aws"))]
             (Login::AwsWebIdentity { .. }, _) => Err(Error::new(
                 Code::RecordInvalid,
-                format!("the record of tenant {} signs in as a role of AWS, which a function app of Azure does not have", record.tenant_id),
+                format!("the record of tenant {tenant} signs in as a role of AWS, which a function app of Azure does not have"),
             )
             .hint("Set login.method to another, or serve this tenant by the deployment on AWS (`bootstrap`).")),
-            (Login::ClientSecret { secret_name, .. }, None) => {
+            (Login::ClientSecret { secret_name, .. } | Login::ClientCertificate { secret_name, .. }, None) => {
                 Err(Error::new(Code::SecretMissing, format!("the secret {} (the login's secret) is missing", secret_name.as_str())))
             }
         }
     }
 
+    /// The login's certificate, which has to be one that Entra may take.
+    fn certificate(&self, name: &SecretName, pem: &SecretString) -> Result<Arc<ClientCertificate>, Error> {
+        let name = name.as_str();
+        let certificate = ClientCertificate::read(pem.expose_secret()).map_err(|expected| {
+            let message = format!("the secret {name} (the login's certificate) cannot be used: {expected}");
+            let hint = format!(
+                "Put the RSA private key, not encrypted, and its certificate as one PEM text into the secret {name}: from a file, since line \
+                 breaks count. A certificate of Key Vault's own is kept so where its policy says application/x-pem-file."
+            );
+            Error::new(Code::SecretMissing, message).hint(hint)
+        })?;
+        if self.clock.now() <= certificate.not_after() {
+            return Ok(Arc::new(certificate));
+        }
+        let message = format!("the certificate in the secret {name} (the login's) has expired on {}", certificate.not_after().date());
+        Err(Error::new(Code::CredentialRefused, message)
+            .hint(format!("Add a new certificate to the login app, and put it with its private key into the secret {name}.")))
+    }
+
     fn ispm_client(&self, record: &TenantRecord, profile: Profile, token: SecretString) -> IspmClient {
         let api = Api::new(net::pipeline(&self.transport, Posts::Create, None));
         IspmClient::new(api, record.ispm.url.clone(), token, profile, record.tenant_id, &record.ispm.entra_source)
+    }
+}
+
+/// When what a login signs in with expires: a certificate says so itself, whatever the store was told.
+fn of_login(login: &Login, name: &SecretName, stored: &Stored) -> SecretExpiry {
+    match login {
+        Login::ClientCertificate { .. } => {
+            let own = certificate::not_after(stored.value.expose_secret());
+            SecretExpiry::new(name, "the login's certificate", own.into_iter().chain(stored.expires).min())
+        }
+        _ => SecretExpiry::new(name, LOGIN_SECRET, stored.expires),
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::Onboarder;
@@ -32,8 +33,13 @@ const MOST_TRIES: u32 = 3;
 const BEFORE_ANOTHER_TRY: Duration = Duration::from_millis(500);
 /// The longest that its own wish is granted: the next sweep is for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How many tenants are swept at once.
+/// How many tenants are swept at once, as long as none of them takes long.
 const TENANTS_AT_ONCE: usize = 4;
+/// How long a tenant keeps its place among them. It goes on after that, beside the next one: what hangs holds nobody up, and what is large is
+/// swept to its end.
+const UNDISTURBED: Duration = Duration::from_secs(30);
+/// How many tenants are swept at once with those that take longer.
+const MOST_AT_ONCE: usize = 16;
 /// For how long a scope has to be wanted for its event to count as lost: an hour, but for what two timers may be apart.
 const AN_HOUR: time::Duration = time::Duration::minutes(55);
 /// What has to be left of the time to begin with a further tenant.
@@ -121,19 +127,29 @@ impl Onboarder {
     ) -> Result<Vec<T>, Error> {
         let (tenants, _) = Invocation::new(id, deadline).run(self.tenants()).await;
         let mut tenants = tenants.unwrap_or_else(|| Err(too_late()))?;
-        let hours = self.now().unix_timestamp().unsigned_abs() / 3600;
-        let first = usize::try_from(hours).unwrap_or_default().checked_rem(tenants.len()).unwrap_or_default();
+        let first = first_of(tenants.len(), self.now());
         tenants.rotate_left(first);
-        let tell = &tell;
+        let (tell, places) = (&tell, &Semaphore::new(TENANTS_AT_ONCE));
         let sweeps = stream::iter(tenants).map(|tenant| async move {
+            let place = places.acquire().await;
             let started = Instant::now();
             let has_time = deadline.saturating_duration_since(started) > ROOM_FOR_A_TENANT;
             // Boxed, since a future within so many others is nested too deeply for the compiler.
-            let sweep = Box::pin(self.sweep(tenant, id, deadline));
-            let swept = if has_time { sweep.await } else { Err(too_late()) };
+            let mut sweep = Box::pin(self.sweep(tenant, id, deadline));
+            let swept = if has_time {
+                match timeout(UNDISTURBED, &mut sweep).await {
+                    Ok(swept) => swept,
+                    Err(_) => {
+                        drop(place);
+                        sweep.await
+                    }
+                }
+            } else {
+                Err(too_late())
+            };
             tell(tenant, &swept, started.elapsed())
         });
-        Ok(sweeps.buffer_unordered(TENANTS_AT_ONCE).collect().await)
+        Ok(sweeps.buffer_unordered(MOST_AT_ONCE).collect().await)
     }
 
     /// Sweeps one tenant: what is wanted goes into the queue, changed connections are published, the report is left.
@@ -325,10 +341,39 @@ fn change(tenant: Guid, row: &ConnectionRow, since: OffsetDateTime, entra_source
     Outcome::of(&Request { cause, ..asked }, entra_source, &progress, false).ok()
 }
 
+/// With which of so many tenants the sweep of this hour begins. The golden ratio leads from hour to hour to where the sweeps before were not:
+/// if each reaches half of the tenants, three in a row reach all, whatever became of them, and nothing has to be remembered.
+fn first_of(tenants: usize, now: OffsetDateTime) -> usize {
+    /// 2^64 divided by the golden ratio.
+    const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+    let hours = now.unix_timestamp().unsigned_abs() / 3600;
+    let place = u128::from(hours.wrapping_mul(STEP)) * u128::try_from(tenants).unwrap_or_default();
+    usize::try_from(place >> 64).unwrap_or_default()
+}
+
 fn report_name(tenant: Guid) -> String {
     format!("{tenant}.json")
 }
 
 fn too_late() -> Error {
     Error::new(Code::DeadlineReached, "the sweep's time ran out; the next one goes on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sweeps_that_reach_half_of_the_tenants_reach_all_in_three() {
+        for tenants in [2_usize, 3, 7, 500] {
+            for hour in 0..200_i64 {
+                let at = |hours: i64| OffsetDateTime::UNIX_EPOCH + time::Duration::hours(hour + hours);
+                let reached: BTreeSet<usize> = (0..3)
+                    .flat_map(|sweep| (0..tenants.div_ceil(2)).map(move |next| (first_of(tenants, at(sweep)) + next) % tenants))
+                    .collect();
+                assert_eq!(reached.len(), tenants, "from hour {hour} on");
+            }
+        }
+        assert_eq!(first_of(0, OffsetDateTime::UNIX_EPOCH), 0);
+    }
 }

@@ -99,16 +99,36 @@ impl Onboarder {
             }
         };
         let mut progress = Progress::default();
-        let work = Invocation::new(delivery.id, delivery.deadline);
-        let (result, made) = work.run(self.onboard_afresh(&request, &mut progress)).await;
+        let (result, made) = self.work(&request, &mut progress, delivery).await;
         calls.extend(made);
-        let too_long = || Err(Error::new(Code::DeadlineReached, "the invocation's time ran out; the rest is done later"));
-        let result = result.unwrap_or_else(too_long);
         let log = progress.log.clone();
         let (ending, more) = self.finish(delivery, self.end(&request, result, progress)).await;
         calls.extend(more);
         let waited = self.since(request.history.first_seen);
         TakenUp { request: Some(request), ending, waited, log, calls }
+    }
+
+    /// The straight line within the delivery's time, unless the tenant rests.
+    async fn work(&self, request: &Request, progress: &mut Progress, delivery: Delivery) -> (Result<Outcome, Error>, Vec<CallMade>) {
+        let work = match self.resting.begin(request.tenant, &delivery, self.now()) {
+            Ok(work) => work,
+            Err(error) => return (Err(error), vec![]),
+        };
+        let line = Invocation::new(delivery.id, delivery.deadline);
+        // On the heap: the line's future is large, and each future around it would hold it once more.
+        let mut onboarding = Box::pin(self.onboard_afresh(request, progress));
+        let working = async {
+            tokio::select! {
+                biased;
+                result = &mut onboarding => result,
+                error = work.overstays() => Err(error),
+            }
+        };
+        let (result, made) = line.run(working).await;
+        let too_long = || Err(Error::new(Code::DeadlineReached, "the invocation's time ran out; the rest is done later"));
+        let result = result.unwrap_or_else(too_long);
+        work.ended(result.as_ref().err(), self.now());
+        (result, made)
     }
 
     /// Puts one input into the queue without working on it, for a caller that has to be answered at once. What asks for nothing that can
@@ -179,8 +199,13 @@ impl Onboarder {
                 again
             }
             Err(error) => {
-                // A 403 or 404 on a young scope may come from rights that the token does not know yet.
-                if matches!(error.code, Code::AuthorizationFailed | Code::ScopeNotFound) && self.is_young(request) {
+                // A 403 or 404 on a young scope may come from rights that the token does not know yet. Graph's permissions stand in the
+                // token: a consent counts from the next one on.
+                let may_know_less = match error.code {
+                    Code::AuthorizationFailed | Code::ScopeNotFound => self.is_young(request),
+                    code => code == Code::GraphRefused,
+                };
+                if may_know_less {
                     self.sessions.forget(request.tenant);
                 }
                 Err(error)

@@ -42,6 +42,7 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
     let tenant = request.map(|request| request.tenant.to_string());
     let scope = request.map(|request| request.scope.to_string());
     let cause = request.map(|request| request.cause.id.clone());
+    let caller = request.and_then(|request| request.caller).map(|caller| caller.to_string());
     let attempts = request.map_or(0, |request| request.history.attempts);
     let waited_seconds = taken.waited.whole_seconds().max(0);
     let about_tenant = matches!(&taken.ending, Ending::Later { error, .. } if error.disposition(false) == Disposition::TenantLater);
@@ -60,6 +61,7 @@ pub fn log(function: &str, invocation: &str, taken: &TakenUp, took: Duration) {
                 tenant,
                 scope,
                 cause,
+                caller,
                 attempts,
                 waited_seconds,
                 outcome,
@@ -106,6 +108,7 @@ pub fn log_sweep(invocation: &str, tenant: Guid, result: &Result<Swept, Error>, 
         not_connected = totals.failed,
         excluded = totals.excluded,
         orphans = swept.coverage.report.orphans.len(),
+        expiring_secrets = swept.coverage.report.expiring_secrets.len(),
         found = swept.found(),
         missed_by_events = swept.missed_by_events(),
         enqueued = swept.enqueued,

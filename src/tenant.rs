@@ -66,6 +66,18 @@ pub enum Login {
         /// The name of the secret in the store.
         secret_name: SecretName,
     },
+    /// With an app's certificate.
+    ClientCertificate {
+        /// The app's application (client) id.
+        client_id: Guid,
+        /// The name of the secret in the store: PEM, with the certificate and its private key.
+        secret_name: SecretName,
+    },
+    /// With the word of the deployment's own managed identity, which an app of its tenant trusts; the tenant has consented to the app.
+    ManagedIdentityFederation {
+        /// The app's application (client) id.
+        client_id: Guid,
+    },
     /// With the word of AWS that the function has the role which an app's federated credential trusts.
     AwsWebIdentity {
         /// The app's application (client) id.
@@ -265,6 +277,13 @@ impl TenantRecord {
         record.check(tenant, ispm_hosts).map_err(|words| invalid(words.to_owned()))?;
         let faults = record.policy.faults();
         if faults.is_empty() { Ok(record) } else { Err(invalid(faults.join("; "))) }
+    }
+
+    /// The groups within which the policy allows onboarding: those it names, else the tenant root.
+    #[must_use]
+    pub fn allowed_groups(&self) -> Vec<GroupName> {
+        let named = &self.policy.management_groups;
+        if named.is_empty() { vec![GroupName::root_of(self.tenant_id)] } else { named.clone() }
     }
 
     fn check(&self, tenant: Guid, ispm_hosts: &[HostPattern]) -> Result<(), &'static str> {

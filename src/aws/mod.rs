@@ -1,5 +1,6 @@
 //! AWS: whom this deployment is there, and the SDK's clients over the process's one transport.
 
+mod caller;
 mod event_bridge;
 mod failure;
 mod http;
@@ -87,9 +88,9 @@ impl Aws {
         S3Client { name, config: self.config.clone(), way: OverPipeline::new(&self.transport, name, Posts::Ask) }
     }
 
-    /// A client for asking who this process is.
-    fn sts(&self) -> aws_sdk_sts::Client {
-        aws_sdk_sts::Client::new(&self.of(web_identity::CALL, Posts::Ask))
+    /// A client for one call about who this process is.
+    fn sts(&self, name: &'static str) -> aws_sdk_sts::Client {
+        aws_sdk_sts::Client::new(&self.of(name, Posts::Ask))
     }
 
     /// The configuration of a client for one kind of call.

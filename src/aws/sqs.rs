@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::Message;
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use url::Url;
 
 use super::Failure;
@@ -26,6 +26,7 @@ const WAIT: i32 = 1;
 /// The codes by which SQS says that a message is not hidden any more, as its JSON and its query protocol name it.
 const NOT_HIDDEN: [&str; 2] = ["MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"];
 
+const ATTRIBUTES: &str = "sqs.attributes.get";
 const PUT: &str = "sqs.enqueue";
 const TAKE: &str = "sqs.receive";
 const DELETE: &str = "sqs.delete";
@@ -35,6 +36,7 @@ const RELEASE: &str = "sqs.release";
 #[derive(Debug)]
 pub struct SqsQueue {
     url: Url,
+    describing: Renewable<Client>,
     putting: Renewable<Client>,
     taking: Renewable<Client>,
     deleting: Renewable<Client>,
@@ -60,7 +62,26 @@ impl SqsQueue {
             let platform = platform.clone();
             Renewable::new(move || Ok(platform.aws()?.sqs(name)))
         };
-        Self { url: url.clone(), putting: client(PUT), taking: client(TAKE), deleting: client(DELETE), releasing: client(RELEASE) }
+        Self {
+            url: url.clone(),
+            describing: client(ATTRIBUTES),
+            putting: client(PUT),
+            taking: client(TAKE),
+            deleting: client(DELETE),
+            releasing: client(RELEASE),
+        }
+    }
+
+    /// Makes sure that the queue is there, and that this role may see it
+    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html>).
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn check(&self) -> Result<(), Error> {
+        let call = self.describing.get()?.get_queue_attributes().queue_url(self.url.as_str());
+        let call = call.attribute_names(QueueAttributeName::ApproximateNumberOfMessages);
+        let hints = Hints { action: "sqs:GetQueueAttributes on the queue in the function's role", setting: "ONBOARDER_QUEUE" };
+        call.send().await.map(drop).map_err(|error| hints.explain(Failure::of(&error, ATTRIBUTES)))
     }
 
     /// Puts a message into the queue, and answers how long it is held back: `delay`, or as long as SQS can.

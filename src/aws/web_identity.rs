@@ -11,10 +11,7 @@ use super::{Aws, Failure};
 use crate::error::{Code, Error};
 
 /// The call's name in logs.
-pub(super) const CALL: &str = "sts.web-identity-token.get";
-/// The one audience that Entra takes in assertions
-/// (<https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust>).
-pub const AUDIENCE: &str = "api://AzureADTokenExchange";
+const CALL: &str = "sts.web-identity-token.get";
 /// Entra verifies RS256 and not ES384, the other one that STS knows
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html>).
 const ALGORITHM: &str = "RS256";
@@ -25,7 +22,12 @@ const NOT_ENABLED: &str = "OutboundWebIdentityFederationDisabled";
 
 /// This process's role, as Entra is told of it.
 #[derive(Clone, Debug)]
-pub struct WebIdentity(pub Aws);
+pub struct WebIdentity {
+    /// Who this process is.
+    pub aws: Aws,
+    /// The one audience that the tenant's Entra takes in assertions, [`crate::cloud::Cloud::token_exchange_audience`].
+    pub audience: &'static str,
+}
 
 #[async_trait]
 impl ClientAssertion for WebIdentity {
@@ -36,20 +38,22 @@ impl ClientAssertion for WebIdentity {
 
 impl WebIdentity {
     async fn token(&self) -> Result<String, Error> {
-        let call = self.0.sts().get_web_identity_token().audience(AUDIENCE).signing_algorithm(ALGORITHM).duration_seconds(LIFETIME);
+        let sts = self.aws.sts(CALL);
+        let call = sts.get_web_identity_token().audience(self.audience).signing_algorithm(ALGORITHM).duration_seconds(LIFETIME);
         match call.send().await {
             Ok(answer) => answer
                 .web_identity_token
                 .filter(|token| !token.is_empty())
                 .ok_or_else(|| Error::new(Code::Unavailable, format!("{CALL} answered without a token"))),
-            Err(error) => Err(explained(Failure::of(&error, CALL), error.code())),
+            Err(error) => Err(explained(Failure::of(&error, CALL), error.code(), self.audience)),
         }
     }
 }
 
-fn explained(failure: Failure, code: Option<&str>) -> Error {
+fn explained(failure: Failure, code: Option<&str>, audience: &str) -> Error {
+    let allow = format!("Allow sts:GetWebIdentityToken in the function's role, for the audience {audience}.");
     let hint = if failure.is_denied() {
-        "Allow sts:GetWebIdentityToken in the function's role, for the audience api://AzureADTokenExchange."
+        &allow
     } else if code.is_some_and(|code| code.starts_with(NOT_ENABLED)) {
         "Run `aws iam enable-outbound-web-identity-federation` once in this AWS account."
     } else if failure.is_unknown_caller() {

@@ -10,11 +10,11 @@ use serde_json::json;
 use super::pace::{Pace, wait_out};
 use super::quota::Quota;
 use super::{OWNERSHIP_MARK, READER, assignment_name, is_marked, request, url, with_json};
+use crate::cloud::Cloud;
 use crate::error::{Code, Error};
 use crate::net::{Answer, Api};
 use crate::scope::{AssignedAt, GroupName, Guid, Scope};
 
-pub(super) const ORIGIN: &str = "https://management.azure.com";
 pub(super) const ASSIGNMENTS: &str = "2022-04-01";
 pub(super) const GROUPS: &str = "2023-04-01";
 const ENTITIES: &str = "2020-05-01";
@@ -26,6 +26,7 @@ const MOST_PAGES: usize = 50;
 #[derive(Debug)]
 pub struct Arm {
     api: Api,
+    pub(super) origin: &'static str,
     pace: Pace,
     pub(super) quota: Quota,
 }
@@ -187,10 +188,10 @@ impl From<RawAssignment> for Assignment {
 }
 
 impl Arm {
-    /// ARM over a pipeline that authorises for [`super::ARM_SCOPE`].
+    /// The cloud's ARM over a pipeline that authorises for [`Cloud::arm_scope`].
     #[must_use]
-    pub fn new(api: Api) -> Self {
-        Self { api, pace: Pace::default(), quota: Quota::default() }
+    pub fn new(api: Api, cloud: Cloud) -> Self {
+        Self { api, origin: cloud.arm(), pace: Pace::default(), quota: Quota::default() }
     }
 
     /// Reads a subscription.
@@ -198,7 +199,7 @@ impl Arm {
     /// # Errors
     /// `ScopeNotFound`, `AuthorizationFailed`, `ForeignScope`, and those of [`Api::send`].
     pub async fn subscription(&self, id: Guid) -> Result<Subscription, Error> {
-        let url = url(ORIGIN, &format!("/subscriptions/{id}"), &[("api-version", SUBSCRIPTIONS)])?;
+        let url = url(self.origin, &format!("/subscriptions/{id}"), &[("api-version", SUBSCRIPTIONS)])?;
         let answer = self.send("arm.subscription.get", request(Method::Get, url)).await?;
         if answer.status() == 200 { answer.json() } else { Err(read_failure(&answer, &Scope::Subscription(id))) }
     }
@@ -209,7 +210,7 @@ impl Arm {
     /// As [`Arm::subscription`].
     pub async fn management_group(&self, name: &GroupName) -> Result<Group, Error> {
         let scope = Scope::ManagementGroup(name.clone());
-        let url = url(ORIGIN, &scope.path(), &[("api-version", GROUPS), ("$expand", "path")])?;
+        let url = url(self.origin, &scope.path(), &[("api-version", GROUPS), ("$expand", "path")])?;
         let answer = self.send("arm.management-group.get", request(Method::Get, url)).await?;
         if answer.status() != 200 {
             return Err(read_failure(&answer, &scope));
@@ -227,7 +228,7 @@ impl Arm {
     /// As [`Arm::subscription`].
     pub async fn ancestors(&self, id: Guid) -> Result<Vec<GroupName>, Error> {
         let filter = format!("name eq '{id}'");
-        let url = url(ORIGIN, "/providers/Microsoft.Management/getEntities", &[("api-version", ENTITIES), ("$filter", &filter)])?;
+        let url = url(self.origin, "/providers/Microsoft.Management/getEntities", &[("api-version", ENTITIES), ("$filter", &filter)])?;
         let answer = self.send("arm.entities.list", request(Method::Post, url)).await?;
         if answer.status() != 200 {
             return Err(read_failure(&answer, &Scope::Subscription(id)));
@@ -244,7 +245,7 @@ impl Arm {
     pub async fn assignments(&self, scope: &Scope, principal: Guid) -> Result<Vec<Assignment>, Error> {
         let filter = format!("atScope() and assignedTo('{principal}')");
         let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
-        let first = url(ORIGIN, &path, &[("api-version", ASSIGNMENTS), ("$filter", &filter)])?;
+        let first = url(self.origin, &path, &[("api-version", ASSIGNMENTS), ("$filter", &filter)])?;
         let list = List { name: "arm.role-assignments.list", first, most_pages: MOST_PAGES, most_tries: 1 };
         let found: Vec<RawAssignment> = self.pages(list, |answer| read_failure(answer, scope)).await?;
         Ok(found.into_iter().map(Assignment::from).collect())
@@ -264,7 +265,7 @@ impl Arm {
             }
             let page: Page<T> = answer.json()?;
             found.extend(page.value);
-            next = page.next_link.map(|link| same_origin(name, &link)).transpose()?;
+            next = page.next_link.map(|link| same_origin(self.origin, name, &link)).transpose()?;
         }
         Ok(found)
     }
@@ -305,7 +306,7 @@ impl Arm {
             "description": format!("{OWNERSHIP_MARK} Reader for Okta ISPM"),
         }});
         let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
-        let url = url(ORIGIN, &path, &[("api-version", ASSIGNMENTS)])?;
+        let url = url(self.origin, &path, &[("api-version", ASSIGNMENTS)])?;
         let answer = self.send("arm.role-assignments.create", with_json(request(Method::Put, url), &body)).await?;
         match answer.status() {
             201 => Ok(Assigned::Created(answer.json::<RawAssignment>()?.into())),
@@ -317,10 +318,9 @@ impl Arm {
 }
 
 /// A page link, which has to stay where the page came from.
-fn same_origin(name: &str, link: &str) -> Result<Url, Error> {
-    let origin = |url: &Url| url.origin().ascii_serialization();
+fn same_origin(origin: &str, name: &str, link: &str) -> Result<Url, Error> {
     match Url::parse(link) {
-        Ok(url) if origin(&url) == ORIGIN => Ok(url),
+        Ok(url) if url.origin().ascii_serialization() == origin => Ok(url),
         _ => Err(Error::new(Code::UnexpectedAnswer, format!("a page link of {name} leads away from ARM"))),
     }
 }
@@ -334,7 +334,7 @@ pub(super) fn read_failure(answer: &Answer, scope: &Scope) -> Error {
             .hint("Send the event with the scope's own tenant id; that tenant needs a record of its own."),
         401 => answer.refusal(Code::TokenRefused, &format!("Azure refused the token for {scope}")),
         403 => answer.refusal(Code::AuthorizationFailed, &format!("this identity may not read {scope}")).hint(format!(
-            "Give the login app or managed identity read rights at {scope} or a management group above it; new rights can take up to 30 minutes to show."
+            "Give the login app or managed identity the role \"ISPM onboarder: read\" at {scope} or a management group above it (`ispm-onboarder permissions` prints the commands); new rights can take up to 30 minutes to show."
         )),
         404 => answer
             .refusal(Code::ScopeNotFound, &format!("Azure does not show {scope}"))
@@ -357,7 +357,7 @@ fn write_failure(answer: &Answer, scope: &Scope, principal: Guid) -> Error {
             .hint("Remove assignments that are no longer needed there, or assign Reader once at a management group above it."),
         Some("AuthorizationFailed") => {
             answer.refusal(Code::AuthorizationFailed, &format!("this identity may not assign roles at {scope}")).hint(format!(
-                "Allow it to assign Reader to service principal {principal} there (nothing more is needed), or set policy.assign to \"never\"."
+                "Give it the role \"ISPM onboarder: assign Reader\" there, with the condition for service principal {principal} (`ispm-onboarder permissions` prints the commands), or set policy.assign to \"never\"."
             ))
         }
         _ if answer.status() == 403 => answer

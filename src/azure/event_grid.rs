@@ -16,7 +16,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// The topic at `endpoint`, over a pipeline that authorises for [`super::EVENT_GRID_SCOPE`].
+    /// The topic at `endpoint`, over a pipeline that authorises for [`crate::cloud::Cloud::event_grid_scope`].
     #[must_use]
     pub const fn new(api: Api, endpoint: Url) -> Self {
         Self { api, endpoint }

@@ -4,6 +4,7 @@ use azure_core::http::Method;
 use serde::Deserialize;
 
 use super::{request, url};
+use crate::cloud::Cloud;
 use crate::error::{Code, Error};
 use crate::net::Api;
 use crate::scope::Guid;
@@ -11,7 +12,8 @@ use crate::scope::Guid;
 /// Microsoft Graph v1.0, signed in to one tenant.
 #[derive(Debug)]
 pub struct Graph {
-    api: Api,
+    pub(super) api: Api,
+    pub(super) origin: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -20,10 +22,10 @@ struct ServicePrincipal {
 }
 
 impl Graph {
-    /// Graph over a pipeline that authorises for [`super::GRAPH_SCOPE`].
+    /// The cloud's Graph over a pipeline that authorises for [`Cloud::graph_scope`].
     #[must_use]
-    pub const fn new(api: Api) -> Self {
-        Self { api }
+    pub const fn new(api: Api, cloud: Cloud) -> Self {
+        Self { api, origin: cloud.graph() }
     }
 
     /// The object id of an app's service principal in this tenant
@@ -33,7 +35,7 @@ impl Graph {
     /// `PrincipalNotFound` on 404, which can also be replication lag; `GraphRefused` on 403.
     pub async fn service_principal(&self, app_id: Guid) -> Result<Guid, Error> {
         let path = format!("/v1.0/servicePrincipals(appId='{app_id}')");
-        let url = url("https://graph.microsoft.com", &path, &[("$select", "id,appId")])?;
+        let url = url(self.origin, &path, &[("$select", "id,appId")])?;
         let answer = self.api.send("graph.service-principal.get", request(Method::Get, url)).await?;
         match answer.status() {
             200 => answer.json::<ServicePrincipal>().map(|principal| principal.id),

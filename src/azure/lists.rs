@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::arm::{Arm, GROUPS, List, ORIGIN, SUBSCRIPTIONS, read_failure};
+use super::arm::{Arm, GROUPS, List, SUBSCRIPTIONS, read_failure};
 use super::url;
 use crate::error::{Code, Error};
 use crate::net::Answer;
@@ -113,7 +113,7 @@ impl Arm {
     /// # Errors
     /// `AuthorizationFailed`, `UnexpectedAnswer` where a page link leaves ARM or the pages do not end, and those of every call.
     pub async fn subscriptions(&self) -> Result<Vec<ListedSubscription>, Error> {
-        let first = url(ORIGIN, "/subscriptions", &[("api-version", SUBSCRIPTIONS)])?;
+        let first = url(self.origin, "/subscriptions", &[("api-version", SUBSCRIPTIONS)])?;
         let list = List { name: "arm.subscriptions.list", first, most_pages: MOST_PAGES, most_tries: MOST_TRIES };
         self.pages(list, list_failure).await
     }
@@ -125,7 +125,7 @@ impl Arm {
     /// As [`Arm::subscriptions`], and `ScopeNotFound` for a group that is not there.
     pub async fn descendants(&self, group: &GroupName) -> Result<Vec<Descendant>, Error> {
         let scope = Scope::ManagementGroup(group.clone());
-        let first = url(ORIGIN, &format!("{scope}/descendants"), &[("api-version", GROUPS), ("$top", TOP)])?;
+        let first = url(self.origin, &format!("{scope}/descendants"), &[("api-version", GROUPS), ("$top", TOP)])?;
         let list = List { name: "arm.descendants.list", first, most_pages: MOST_PAGES, most_tries: MOST_TRIES };
         let found: Vec<RawDescendant> = self.pages(list, |answer| read_failure(answer, &scope)).await?;
         Ok(found.into_iter().map(Descendant::from).collect())
@@ -137,7 +137,7 @@ fn list_failure(answer: &Answer) -> Error {
         401 => answer.refusal(Code::TokenRefused, "Azure refused the token for the list of subscriptions"),
         403 => answer
             .refusal(Code::AuthorizationFailed, "this identity may not list subscriptions")
-            .hint("Give the login app or managed identity the read role at the management group; `ispm-onboarder permissions` prints the commands."),
+            .hint("Give the login app or managed identity the role \"ISPM onboarder: read\" at the management group; `ispm-onboarder permissions` prints the commands."),
         _ => answer.failure(Code::UnexpectedAnswer),
     }
 }

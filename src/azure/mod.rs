@@ -1,34 +1,41 @@
 //! The Azure services that have no SDK crate for Rust, over `azure_core`'s pipeline.
 
 mod arm;
+#[cfg(feature = "cli")]
+mod definitions;
+#[cfg(feature = "cli")]
+mod elevation;
 mod event_grid;
 mod graph;
 mod lists;
 mod names;
 mod pace;
+#[cfg(feature = "cli")]
+mod person;
 mod quota;
 mod removal;
 mod resource_graph;
+mod rights;
 
 pub use arm::{Arm, Assigned, Assignment, Group, Subscription};
+#[cfg(feature = "cli")]
+pub use definitions::{CONDITION_VERSION, Definition, NewRole};
+#[cfg(feature = "cli")]
+pub use elevation::{CallIds, Elevation, SIGN_IN, USER_ACCESS_ADMINISTRATOR};
 pub use event_grid::Topic;
 pub use graph::Graph;
 pub use lists::{Descendant, DescendantKind, ListedSubscription};
-pub use names::{OWNERSHIP_MARK, READER, assignment_id, assignment_name, is_marked};
+pub use names::{OWNERSHIP_MARK, READER, assignment_id, assignment_name, definition_name, grant_name, is_marked};
+#[cfg(feature = "cli")]
+pub use person::{GLOBAL_ADMINISTRATOR, Person};
 pub use resource_graph::ReaderAt;
+pub use rights::{Grant, Rights};
 
 use azure_core::http::headers::{ACCEPT, CONTENT_TYPE};
 use azure_core::http::{Method, Request, Url};
 use serde_json::Value;
 
 use crate::error::{Code, Error};
-
-/// ARM's audience.
-pub const ARM_SCOPE: &str = "https://management.azure.com/.default";
-/// Microsoft Graph's audience.
-pub const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default";
-/// Event Grid's audience.
-pub const EVENT_GRID_SCOPE: &str = "https://eventgrid.azure.net/.default";
 
 /// A request with a JSON answer.
 fn request(method: Method, url: Url) -> Request {

@@ -28,8 +28,21 @@ fn arm_guid(arguments: &[&str]) -> Uuid {
 /// uses the same formula and this program meet at one assignment.
 #[must_use]
 pub fn assignment_name(scope: &Scope, principal: Guid) -> Guid {
+    grant_name(scope, principal, READER)
+}
+
+/// The name of any role's assignment, by the same formula.
+#[must_use]
+pub fn grant_name(scope: &Scope, principal: Guid, role: Guid) -> Guid {
     let scope = scope.path().to_ascii_lowercase();
-    Guid::from_uuid(arm_guid(&[&scope, &principal.to_string(), &READER.to_string()]))
+    Guid::from_uuid(arm_guid(&[&scope, &principal.to_string(), &role.to_string()]))
+}
+
+/// The GUID of a role of this project's own that is made at a scope: `guid(scope, role name)`. A role that is there already keeps its own.
+#[must_use]
+pub fn definition_name(scope: &Scope, role_name: &str) -> Guid {
+    let scope = scope.path().to_ascii_lowercase();
+    Guid::from_uuid(arm_guid(&[&scope, role_name]))
 }
 
 /// ARM's id of an assignment of this name at a scope.

@@ -2,7 +2,7 @@
 
 use azure_core::http::{Method, Url};
 
-use super::arm::{ASSIGNMENTS, ORIGIN, RawAssignment, SUBSCRIPTIONS, read_failure};
+use super::arm::{ASSIGNMENTS, RawAssignment, SUBSCRIPTIONS, read_failure};
 use super::{Arm, Assignment, assignment_id, request, url};
 use crate::error::{Code, Error};
 use crate::scope::{Guid, Scope};
@@ -16,7 +16,7 @@ impl Arm {
     /// Those of reading the subscription, but for that one.
     pub async fn is_gone(&self, id: Guid) -> Result<bool, Error> {
         let scope = Scope::Subscription(id);
-        let url = url(ORIGIN, &scope.path(), &[("api-version", SUBSCRIPTIONS)])?;
+        let url = url(self.origin, &scope.path(), &[("api-version", SUBSCRIPTIONS)])?;
         let answer = self.send("arm.subscription.get", request(Method::Get, url)).await?;
         match answer.status() {
             200 => Ok(false),
@@ -30,7 +30,7 @@ impl Arm {
     /// # Errors
     /// As [`Arm::subscription`].
     pub async fn assignment(&self, scope: &Scope, name: Guid) -> Result<Option<Assignment>, Error> {
-        let answer = self.send("arm.role-assignments.get", request(Method::Get, assignment_url(scope, name)?)).await?;
+        let answer = self.send("arm.role-assignments.get", request(Method::Get, self.assignment_url(scope, name)?)).await?;
         match answer.status() {
             200 => Ok(Some(answer.json::<RawAssignment>()?.into())),
             404 => Ok(None),
@@ -44,20 +44,20 @@ impl Arm {
     /// # Errors
     /// `AuthorizationFailed`, and those of [`Arm::subscription`].
     pub async fn remove_assignment(&self, scope: &Scope, name: Guid) -> Result<(), Error> {
-        let answer = self.send("arm.role-assignments.delete", request(Method::Delete, assignment_url(scope, name)?)).await?;
+        let answer = self.send("arm.role-assignments.delete", request(Method::Delete, self.assignment_url(scope, name)?)).await?;
         match answer.status() {
             200 | 204 | 404 => Ok(()),
             403 => Err(answer
                 .refusal(Code::AuthorizationFailed, &format!("this identity may not remove role assignments at {scope}"))
                 .hint(
-                    "Give it the role that removes them; `ispm-onboarder permissions --allow-offboarding` prints the commands. A lock of the \
-                     scope may forbid it too.",
+                    "Give it the role \"ISPM onboarder: remove Reader\"; `ispm-onboarder permissions --allow-offboarding` prints the commands. A \
+                     lock of the scope may forbid it too.",
                 )),
             _ => Err(read_failure(&answer, scope)),
         }
     }
-}
 
-fn assignment_url(scope: &Scope, name: Guid) -> Result<Url, Error> {
-    url(ORIGIN, &assignment_id(scope, name), &[("api-version", ASSIGNMENTS)])
+    fn assignment_url(&self, scope: &Scope, name: Guid) -> Result<Url, Error> {
+        url(self.origin, &assignment_id(scope, name), &[("api-version", ASSIGNMENTS)])
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::arm::{Arm, ORIGIN};
+use super::arm::Arm;
 use super::pace::wait_out;
 use super::{READER, assignment_name, is_marked, request, url, with_json};
 use crate::error::{Code, Error};
@@ -164,7 +164,7 @@ impl Arm {
         let mut tries = 0;
         loop {
             tries += 1;
-            let url = url(ORIGIN, "/providers/Microsoft.ResourceGraph/resources", &[("api-version", VERSION)])?;
+            let url = url(self.origin, "/providers/Microsoft.ResourceGraph/resources", &[("api-version", VERSION)])?;
             let place = self.quota.place().await;
             let error = match self.send("arm.resource-graph.query", with_json(request(Method::Post, url), &body)).await {
                 Ok(answer) => {
@@ -210,7 +210,7 @@ fn failure(answer: &Answer) -> Error {
     match answer.status() {
         401 => answer.refusal(Code::TokenRefused, "Azure refused the token for Resource Graph"),
         403 => answer.refusal(Code::AuthorizationFailed, "this identity may not ask Resource Graph").hint(
-            "Give the login app or managed identity the read role at the management group; `ispm-onboarder permissions` prints the commands.",
+            "Give the login app or managed identity the role \"ISPM onboarder: read\" at the management group; `ispm-onboarder permissions` prints the commands.",
         ),
         _ => answer.failure(Code::UnexpectedAnswer),
     }

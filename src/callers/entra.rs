@@ -14,8 +14,10 @@ use url::Url;
 
 use super::{Caller, Tenants, Who, not_authenticated};
 use crate::clock::Clock;
+use crate::cloud::Cloud;
 use crate::config::{Config, MayName};
 use crate::error::{Code, Error};
+use crate::event::CallerId;
 use crate::net::{self, Api, Posts};
 use crate::scope::Guid;
 
@@ -76,17 +78,20 @@ struct Claims {
 /// Verifies tokens, with the keys that Entra publishes.
 pub struct EntraTokens {
     api: Api,
+    cloud: Cloud,
     audiences: Vec<String>,
     callers: BTreeMap<Guid, MayName>,
     clock: Clock,
     keys: Mutex<BTreeMap<Guid, Keys>>,
 }
 
-/// Entra's keys for a tenant, as they were when they were read; absent where they could not be.
+/// Entra's keys for a tenant.
 #[derive(Clone)]
 struct Keys {
-    read: OffsetDateTime,
-    set: Option<Arc<JwkSet>>,
+    /// When they were last asked for, whether or not they came.
+    asked: OffsetDateTime,
+    /// As they were when they last came, and when that was.
+    came: Option<(OffsetDateTime, Arc<JwkSet>)>,
 }
 
 impl fmt::Debug for EntraTokens {
@@ -101,6 +106,7 @@ impl EntraTokens {
     pub fn new(config: &Config, transport: &Arc<dyn HttpClient>, clock: Clock) -> Self {
         Self {
             api: Api::without_sign_in(net::pipeline(transport, Posts::Ask, None)),
+            cloud: config.cloud,
             audiences: config.entra_audiences.clone(),
             callers: config.entra_callers.clone(),
             clock,
@@ -140,7 +146,7 @@ impl EntraTokens {
             Some(MayName::All) => Tenants::All,
             _ => Tenants::Only([tenant].into()),
         };
-        Ok(Caller { who: Who::Entra { tenant, object_id: claims.oid }, may_name })
+        Ok(Caller { who: Who::Entra(CallerId { tenant_id: tenant, object_id: claims.oid }), may_name })
     }
 
     fn verified(&self, token: &str, key: &DecodingKey, tenant: Guid) -> Result<Claims, Error> {
@@ -151,7 +157,7 @@ impl EntraTokens {
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
             .map_err(|_| not_authenticated("the Entra token is not one that Entra signed, or lacks a claim"))?
             .claims;
-        let issuers = [format!("https://sts.windows.net/{tenant}/"), format!("https://login.microsoftonline.com/{tenant}/v2.0")];
+        let issuers = [format!("https://sts.windows.net/{tenant}/"), format!("{}/{tenant}/v2.0", self.cloud.authority())];
         if claims.tid != tenant || !issuers.contains(&claims.iss) {
             return Err(not_authenticated("the Entra token's issuer is not its tenant"));
         }
@@ -173,10 +179,10 @@ impl EntraTokens {
     async fn key(&self, tenant: Guid, key_id: &str) -> Result<DecodingKey, Error> {
         let unusable = || not_authenticated("the Entra token is signed with a key that Entra does not publish");
         let kept = self.remembered(tenant);
-        let known = kept.as_ref().and_then(|kept| kept.set.as_deref()?.find(key_id).cloned());
+        let known = kept.as_ref().and_then(|kept| kept.came.as_ref()?.1.find(key_id).cloned());
         let key = match (known, kept) {
             (Some(key), _) => key,
-            (None, Some(kept)) if self.clock.now() - kept.read < READ_AGAIN_AFTER => {
+            (None, Some(kept)) if self.clock.now() - kept.asked < READ_AGAIN_AFTER => {
                 return Err(Error::new(
                     Code::Throttled,
                     format!("Entra's keys for tenant {tenant} were read a moment ago, and this is not among them"),
@@ -188,22 +194,30 @@ impl EntraTokens {
         DecodingKey::from_jwk(&key).map_err(|_| unusable())
     }
 
+    /// What is known of a tenant's keys. Those that came too long ago are not.
     fn remembered(&self, tenant: Guid) -> Option<Keys> {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(&tenant).filter(|keys| self.clock.now() - keys.read < LIFETIME).cloned()
+        let kept = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()?;
+        let came = kept.came.filter(|(when, _)| self.clock.now() - *when < LIFETIME);
+        Some(Keys { came, ..kept })
     }
 
-    /// Reads the keys of a tenant and notes them, or that they could not be read.
+    /// Reads the keys of a tenant and notes them. Where they cannot be read, those that came before stay as good as they were: whoever makes
+    /// up a token decides when they are read again.
     async fn read(&self, tenant: Guid) -> Result<Arc<JwkSet>, Error> {
         let result = self.published(tenant).await.map(Arc::new);
-        let kept = Keys { read: self.clock.now(), set: result.as_ref().ok().cloned() };
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant, kept);
+        let asked = self.clock.now();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let came = match &result {
+            Ok(set) => Some((asked, set.clone())),
+            Err(_) => keys.remove(&tenant).and_then(|kept| kept.came),
+        };
+        keys.insert(tenant, Keys { asked, came });
         result
     }
 
     /// The keys that Entra publishes (<https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signature>).
     async fn published(&self, tenant: Guid) -> Result<JwkSet, Error> {
-        let url = Url::parse(&format!("https://login.microsoftonline.com/{tenant}/discovery/v2.0/keys"));
+        let url = Url::parse(&format!("{}/{tenant}/discovery/v2.0/keys", self.cloud.authority()));
         let url = url.map_err(|_| Error::new(Code::NotConfigured, format!("no keys can be read for tenant {tenant}")))?;
         let answer = self.api.send("entra.keys", Request::new(url, Method::Get)).await?;
         if answer.status() != 200 {

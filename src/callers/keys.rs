@@ -27,8 +27,14 @@ const LIFETIME: Duration = Duration::minutes(10);
 /// How soon a key is read again when what was sent does not fit. Until then that is no refusal, which a sender would take for final: a key may
 /// have been exchanged meanwhile.
 const READ_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
-/// How many reads in that time may find no key: so many names may be guessed, and the store's other readers notice nothing.
+/// How many reads in that time may find no key: so many names may be guessed, and the store's other readers notice nothing. Beyond it only
+/// names that the store lists are read.
 const MOST_MISSES: usize = 10;
+/// How soon the names are listed again for one that was not among them: so late is a key found that was made during a flood of guesses, and a
+/// few minutes later where the store's list lags.
+const LIST_AGAIN_AFTER: Duration = Duration::minutes(1);
+/// What the names of webhook keys begin with in the store.
+const PREFIX: &str = "ispm-onboarder-webhook-";
 /// Shorter keys can be guessed.
 const SHORTEST_KEY: usize = 32;
 const SCHEMA_VERSION: u64 = 1;
@@ -49,11 +55,24 @@ struct Kept {
     record: Arc<Record>,
 }
 
+/// What the read of a name is of which nothing is known.
+enum Guess {
+    Allowed,
+    /// It was read in vain a moment ago.
+    Again,
+    /// Too many others were, and it is not among those that the store listed.
+    TooMany,
+}
+
 #[derive(Default)]
 struct Memory {
     records: BTreeMap<String, Kept>,
     /// When each name was looked for that has no key.
     misses: BTreeMap<String, OffsetDateTime>,
+    /// When the names were last asked for, whether or not they came.
+    asked: Option<OffsetDateTime>,
+    /// The names of the keys that there are, as they were when they last came.
+    names: BTreeSet<String>,
 }
 
 /// The webhook keys in the secret store, with a short memory that only saves calls.
@@ -83,7 +102,7 @@ impl WebhookKeys {
     /// the secret store, and `RecordInvalid`.
     pub async fn caller(&self, value: &str) -> Result<Caller, Error> {
         let (name, key) = value.split_once(':').ok_or_else(|| refused("is not NAME:KEY"))?;
-        let secret = SecretName::parse(&format!("ispm-onboarder-webhook-{name}")).ok_or_else(|| refused("does not name a key"))?;
+        let secret = SecretName::parse(&format!("{PREFIX}{name}")).ok_or_else(|| refused("does not name a key"))?;
         let kept = self.remembered(name);
         if let Some(kept) = &kept
             && self.clock.now() - kept.read < LIFETIME
@@ -91,7 +110,7 @@ impl WebhookKeys {
         {
             return Ok(kept.record.caller(name));
         }
-        self.may_read(name, kept.as_ref())?;
+        self.may_read(name, kept.as_ref()).await?;
         match self.read(name, &secret).await? {
             Some(record) if record.holds(key) => Ok(record.caller(name)),
             _ => Err(refused("holds no key that is valid")),
@@ -104,22 +123,61 @@ impl WebhookKeys {
         memory.records.get(name).cloned()
     }
 
-    /// Whether a name may be read now: it was not a moment ago, and not too many others were in vain.
-    fn may_read(&self, name: &str, kept: Option<&Kept>) -> Result<(), Error> {
+    /// Whether a name may be read now: it was not a moment ago, and not too many others were in vain, or it is known to be one.
+    async fn may_read(&self, name: &str, kept: Option<&Kept>) -> Result<(), Error> {
         let now = self.clock.now();
+        let words = format!("the header {KEY_HEADER} does not fit what was read a moment ago");
+        let too_early = || Error::new(Code::Throttled, words).retry_after(Some(READ_AGAIN_AFTER));
+        if let Some(kept) = kept {
+            return if now - kept.read < READ_AGAIN_AFTER { Err(too_early()) } else { Ok(()) };
+        }
+        match self.guess(name, now) {
+            Guess::Allowed => Ok(()),
+            Guess::TooMany if self.is_listed(name, now).await => Ok(()),
+            Guess::TooMany | Guess::Again => Err(too_early()),
+        }
+    }
+
+    /// Judges the read of a name of which nothing is known, and notes it before it is made, so that many at once do not pass together.
+    fn guess(&self, name: &str, now: OffsetDateTime) -> Guess {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.misses.retain(|_, read| now - *read < READ_AGAIN_AFTER);
-        let is_early = kept.is_some_and(|kept| now - kept.read < READ_AGAIN_AFTER);
-        let is_guess = kept.is_none() && (memory.misses.contains_key(name) || memory.misses.len() >= MOST_MISSES);
-        if is_early || is_guess {
-            let words = format!("the header {KEY_HEADER} does not fit what was read a moment ago");
-            return Err(Error::new(Code::Throttled, words).retry_after(Some(READ_AGAIN_AFTER)));
+        if memory.misses.contains_key(name) {
+            return Guess::Again;
         }
-        if kept.is_none() {
-            // Noted before it is read, so that many at once do not pass together.
-            memory.misses.insert(name.to_owned(), now);
+        if memory.misses.len() >= MOST_MISSES && !memory.names.contains(name) {
+            return Guess::TooMany;
         }
-        Ok(())
+        memory.misses.insert(name.to_owned(), now);
+        Guess::Allowed
+    }
+
+    /// Whether the store lists a name. Without it, whoever makes up names would keep an environment from ever reading the real one.
+    async fn is_listed(&self, name: &str, now: OffsetDateTime) -> bool {
+        {
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            if memory.asked.is_some_and(|asked| now - asked < LIST_AGAIN_AFTER) {
+                return false;
+            }
+            memory.asked = Some(now);
+        }
+        match self.store.names(PREFIX).await {
+            Ok(names) => {
+                let names: BTreeSet<String> = names.iter().filter_map(|name| Some(name.strip_prefix(PREFIX)?.to_owned())).collect();
+                let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+                memory.names = names;
+                memory.names.contains(name)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    code = error.code.as_str(),
+                    reason = error.message,
+                    hint = error.hint,
+                    "webhook keys not listed: while names are guessed, a key that was not read yet may be answered 503"
+                );
+                false
+            }
+        }
     }
 
     async fn read(&self, name: &str, secret: &SecretName) -> Result<Option<Arc<Record>>, Error> {

@@ -13,6 +13,7 @@ use std::fmt;
 use axum::http::{HeaderMap, header};
 
 use crate::error::{Code, Error};
+use crate::event::CallerId;
 use crate::scope::Guid;
 
 pub use entra::{EntraTokens, Role};
@@ -28,10 +29,9 @@ pub struct Caller {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Who {
-    Entra {
-        tenant: Guid,
-        object_id: Guid,
-    },
+    Entra(CallerId),
+    /// Whoever holds a key that the Functions host has checked.
+    HostKey,
     #[cfg(feature = "aws")]
     Iam(String),
     #[cfg(feature = "aws")]
@@ -48,7 +48,8 @@ impl fmt::Display for Caller {
     /// For logs: an ARN, an object id, a key's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.who {
-            Who::Entra { tenant, object_id } => write!(f, "object {object_id} of tenant {tenant}"),
+            Who::Entra(id) => write!(f, "{id}"),
+            Who::HostKey => f.write_str("holder of a function key"),
             #[cfg(feature = "aws")]
             Who::Iam(arn) => write!(f, "{arn}"),
             #[cfg(feature = "aws")]
@@ -58,11 +59,37 @@ impl fmt::Display for Caller {
 }
 
 impl Caller {
+    /// A caller whom the Functions host has let through, by one of its keys: which, it does not say.
+    const fn of_host_key() -> Self {
+        Self { who: Who::HostKey, may_name: Tenants::All }
+    }
+
+    /// The caller as results name it, where its token says who it is.
+    #[must_use]
+    pub const fn id(&self) -> Option<CallerId> {
+        match self.who {
+            Who::Entra(id) => Some(id),
+            Who::HostKey => None,
+            #[cfg(feature = "aws")]
+            Who::Iam(_) | Who::Key(_) => None,
+        }
+    }
+
+    /// Under which name its calls are counted. A session of AWS's is named by whoever begins it, so all of a role's are one.
+    #[must_use]
+    pub fn counted_as(&self) -> String {
+        match &self.who {
+            #[cfg(feature = "aws")]
+            Who::Iam(arn) => of_all_sessions(arn).to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// A caller whom AWS has let through, by its ARN. IAM decides who is: whoever may call may name each tenant that is served.
     #[cfg(feature = "aws")]
     #[must_use]
     pub fn of_iam(arn: &str) -> Self {
-        Self { who: Who::Iam(crate::scope::printable(arn)), may_name: Tenants::All }
+        Self { who: Who::Iam(crate::scope::inert(arn)), may_name: Tenants::All }
     }
 
     /// Makes sure that the caller may name a tenant.
@@ -82,10 +109,21 @@ impl Caller {
     }
 }
 
-/// The bearer token of a request, if it has one. The scheme's name ignores case (RFC 9110, section 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+/// The bearer token of a request, if it has one, and one only: of two, the platform before this one may have looked at the other. The scheme's
+/// name ignores case (RFC 9110, section 11.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).into_iter();
+    let (Some(only), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+/// An ARN without the name of its session, which is the last part of those that STS gives: `assumed-role/ROLE/SESSION`, `federated-user/NAME`
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns>).
+#[cfg(feature = "aws")]
+fn of_all_sessions(arn: &str) -> &str {
+    let is_of_sts = arn.split(':').nth(2) == Some("sts");
+    arn.rsplit_once('/').filter(|_| is_of_sts).map_or(arn, |(all, _)| all)
 }
 
 fn not_authenticated(words: &str) -> Error {
@@ -118,9 +156,23 @@ impl Callers {
         }
         match bearer(headers) {
             Some(token) => self.tokens.caller(token, roles).await,
-            None => Err(not_authenticated("the call has no Entra token")
+            None => Err(not_authenticated("the call has no Entra token, or more than one")
                 .hint(format!("Send an Entra token with the app role {} as `Authorization: Bearer`.", wanted()))),
         }
+    }
+}
+
+impl Callers {
+    /// Recognises the caller of an ops route whose key the Functions host has checked. The key is enough where the deployment takes no Entra
+    /// tokens; where it does, one with the app role is needed too. Whoever sends one where none is taken is refused, and not let in as nobody.
+    ///
+    /// # Errors
+    /// Those of [`Callers::of_token`].
+    pub async fn of_keyed_call(&self, headers: &HeaderMap, roles: &[Role]) -> Result<Caller, Error> {
+        if !self.tokens.are_taken() && !headers.contains_key(header::AUTHORIZATION) {
+            return Ok(Caller::of_host_key());
+        }
+        self.of_token(headers, roles).await
     }
 }
 

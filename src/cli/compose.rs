@@ -8,6 +8,7 @@ use crate::Onboarder;
 #[cfg(feature = "aws")]
 use crate::aws::Aws;
 use crate::clock::Clock;
+use crate::cloud::Cloud;
 use crate::config::{Config, ConfigError};
 #[cfg(feature = "aws")]
 use crate::config::{ContainerUrl, DeadLettersUrl, QueueUrl, ResultsUrl, SecretStoreUrl};
@@ -21,10 +22,17 @@ use super::Wrong;
 
 /// Reads the configuration.
 pub(super) fn config() -> Result<Config, Wrong> {
-    Config::from_environment().map_err(|ConfigError(faults)| {
-        Wrong::new(format!("the configuration is wrong:{}", faults.iter().map(|fault| format!("\n  {fault}")).collect::<String>()))
-            .hint("docs/configuration.md lists the variables; `ispm-onboarder simulate --env-file sim.env` writes a set to try.")
-    })
+    Config::from_environment().map_err(|error| wrong(&error))
+}
+
+/// Reads which cloud is meant.
+pub(super) fn cloud() -> Result<Cloud, Wrong> {
+    Config::cloud_of_environment().map_err(|error| wrong(&error))
+}
+
+fn wrong(error: &ConfigError) -> Wrong {
+    Wrong::new(error.to_string())
+        .hint("docs/configuration.md lists the variables; `ispm-onboarder simulate --env-file sim.env` writes a set to try.")
 }
 
 /// What calls are made with: the process's HTTP client, and who it is.
@@ -56,6 +64,13 @@ pub(super) fn onboarder(config: Config) -> Result<Onboarder, Wrong> {
 pub(super) fn enqueuing_onboarder(config: Config) -> Result<Onboarder, Wrong> {
     let Connected { transport, platform } = connected(&config)?;
     Ok(Onboarder::for_command_line(config, platform, transport, Clock::System))
+}
+
+/// As [`onboarder`], with the process's HTTP client, for calls that are made as somebody else.
+pub(super) fn onboarder_with_transport(config: Config) -> Result<(Onboarder, Arc<dyn HttpClient>), Wrong> {
+    let Connected { transport, platform } = connected(&config)?;
+    let onboarder = Onboarder::for_command_line(Config { queue: None, ..config }, platform, transport.clone(), Clock::System);
+    Ok((onboarder, transport))
 }
 
 /// Adds who this process is on AWS, where the configuration names something there: finding that out may take calls.

@@ -30,7 +30,7 @@ pub(super) async fn take_up_all(onboarder: &Onboarder, inputs: Vec<Inbound>, out
         if let Ok(request) = &input.request {
             progress.set_message(request.scope.to_string());
         }
-        let taken = onboarder.take_up(input, Delivery::starting(Uuid::new_v4())).await;
+        let taken = onboarder.take_up(input, Delivery::starting(Uuid::new_v4()).by_hand()).await;
         show.add(taken);
         progress.inc(1);
     }

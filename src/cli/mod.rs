@@ -5,6 +5,8 @@ mod coverage;
 mod dead_letters;
 #[cfg(feature = "simulator")]
 mod demo;
+mod doctor;
+mod elevate;
 mod inputs;
 mod invoke;
 mod offboard;
@@ -50,6 +52,8 @@ enum Command {
     Sweep(sweep::Sweep),
     /// Show for each subscription whether ISPM reads it, and why not.
     Coverage(coverage::ShowCoverage),
+    /// Check whether a deployment can do its work, and say what to mend.
+    Doctor(doctor::Examine),
     /// Take back what was made here for scopes: the role assignment, and the connection where nothing else needs it.
     ///
     /// The plan is shown first, and a person has to agree. The next sweep onboards a scope again, unless the tenant record's policy keeps it out.
@@ -142,6 +146,7 @@ pub fn run() -> ExitCode {
         Command::Onboard(onboard) => onboard.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Coverage(coverage) => coverage.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Offboard(offboard) => offboard.run(),
         Command::Permissions(permissions) => permissions.run(),
         Command::Profile(profile) => profile.run(),

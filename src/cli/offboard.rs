@@ -76,7 +76,7 @@ fn inbound(tenant: Guid, scopes: &[Scope], call: &str) -> Vec<Inbound> {
 }
 
 /// Asks at the terminal; anything but yes is no.
-fn agreed() -> bool {
+pub(super) fn agreed() -> bool {
     eprint!("Proceed? [y/N] ");
     let mut answer = String::new();
     let read = io::stderr().flush().and_then(|()| io::stdin().lock().read_line(&mut answer));

@@ -135,7 +135,7 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
-fn coloured(text: &str, colour: Color) -> Cell {
+pub(super) fn coloured(text: &str, colour: Color) -> Cell {
     if colours() { Cell::new(text).fg(colour) } else { Cell::new(text) }
 }
 

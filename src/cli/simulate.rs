@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ispm_onboarder_simulator::environment::Environment;
 use ispm_onboarder_simulator::proxy::Proxy;
 use ispm_onboarder_simulator::world::Settings;
-use ispm_onboarder_simulator::{Clock, Simulator, World};
+use ispm_onboarder_simulator::{Clock, DemoCast, Simulator, World};
 use serde_json::json;
 
 use super::{Output, Tally, Wrong, compose};
 use crate::clock::Clock as SystemClock;
+use crate::permissions::{simulated, simulated_aws};
 
 /// Run the simulator as a proxy that any program can be pointed at.
 #[derive(Debug, Args)]
@@ -32,6 +33,9 @@ pub(super) struct Simulate {
     /// What part of them has the role already.
     #[arg(long, value_name = "PERCENT", requires = "groups", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     covered: u8,
+    /// Which of Azure's clouds it is: all services have their names there, and no others.
+    #[arg(long, value_enum, conflicts_with = "world", default_value_t)]
+    cloud: CloudName,
     /// How long every call takes.
     #[arg(long, value_name = "MILLISECONDS")]
     latency: Option<u16>,
@@ -47,6 +51,14 @@ pub(super) struct Simulate {
     /// `table` prints the `export` lines, `json` the same as one document.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+}
+
+/// A cloud by the name that `ONBOARDER_CLOUD` has for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum CloudName {
+    #[default]
+    Public,
+    Usgovernment,
 }
 
 impl Simulate {
@@ -80,14 +92,27 @@ impl Simulate {
     fn world(&self) -> Result<World, Wrong> {
         let subscriptions = self.subscriptions.map_or(FEW, |count| count as usize);
         let Some(file) = &self.world else {
-            return Ok(match self.groups {
+            let world = match self.groups {
                 Some(groups) => World::estate(subscriptions, groups.into(), self.covered.into()),
                 None if self.subscriptions.is_some() => with_room(World::demo(subscriptions)),
                 None => World::demo(subscriptions),
-            });
+            };
+            return Ok(self.with_rights(world));
         };
         let text = std::fs::read_to_string(file).map_err(|error| Wrong::new(format!("{} cannot be read: {error}", file.display())))?;
         serde_json::from_str(&text).map_err(|error| Wrong::new(format!("{} is not a world: {error}", file.display())))
+    }
+
+    /// The world in its cloud, with what a deployment is given there, the right to remove included, since whoever tries things out offboards
+    /// too. In a world of one's own counts what stands in its file.
+    fn with_rights(&self, mut world: World) -> World {
+        let mut cast = DemoCast::of(FEW);
+        if self.cloud == CloudName::Usgovernment {
+            world.move_to_us_government(&mut cast);
+        }
+        simulated::grant_removal(&mut world, &cast);
+        simulated_aws::grant(&mut world, &cast);
+        world
     }
 
     /// What is not asked for stays as the world has it.

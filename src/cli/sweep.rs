@@ -136,7 +136,7 @@ async fn work_here(onboarder: &Onboarder, coverage: &Coverage) -> Show {
     let mut show = Show::default();
     for round in 1..=MOST_ROUNDS {
         let mut taken = stream::iter(std::mem::take(&mut waiting))
-            .map(|inbound| onboarder.take_up(inbound, Delivery::starting(Uuid::new_v4())))
+            .map(|inbound| onboarder.take_up(inbound, Delivery::starting(Uuid::new_v4()).by_hand()))
             .buffer_unordered(AT_ONCE);
         let mut wait = Duration::ZERO;
         let mut later = Vec::new();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::cloud::Cloud;
 use crate::scope::Guid;
 use variables::{Name, Needed, Variable};
 
@@ -106,6 +107,8 @@ impl HostPattern {
 /// The configuration of one deployment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `ONBOARDER_CLOUD`: where the deployment and all of its tenants are.
+    pub cloud: Cloud,
     /// `ONBOARDER_SECRET_STORE`
     pub secret_store: SecretStoreUrl,
     /// `ONBOARDER_RESULTS`
@@ -145,12 +148,16 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every fault there is, each naming its variable, what it should be and how to find that.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut reader = Reader { get, faults: Vec::new() };
-        let secret_store = reader.read(&variables::SECRET_STORE, values::secret_store);
-        let results = reader.read(&variables::RESULTS, values::results);
-        let queue = reader.read(&variables::QUEUE, values::queue);
-        let dead_letters = reader.read(&variables::DEAD_LETTERS, values::dead_letters);
-        let report = reader.read(&variables::REPORT, values::report);
+        let mut reader = Reader { get, cloud: Cloud::default(), faults: Vec::new() };
+        let cloud = reader.read(&variables::CLOUD, values::cloud);
+        reader.cloud = cloud.unwrap_or_default();
+        // Where it is not said which one is meant, an address in any of them may be right.
+        let clouds = cloud.map_or(Cloud::ALL.to_vec(), |cloud| vec![cloud]);
+        let secret_store = reader.read(&variables::SECRET_STORE, |text| values::secret_store(text, &clouds));
+        let results = reader.read(&variables::RESULTS, |text| values::results(text, &clouds));
+        let queue = reader.read(&variables::QUEUE, |text| values::queue(text, &clouds));
+        let dead_letters = reader.read(&variables::DEAD_LETTERS, |text| values::dead_letters(text, &clouds));
+        let report = reader.read(&variables::REPORT, |text| values::report(text, &clouds));
         let propagation = reader.read(&variables::PROPAGATION_MINUTES, values::minutes);
         let tenants = reader.read(&variables::TENANTS, values::tenants);
         let ispm_hosts = reader.read(&variables::ISPM_HOSTS, values::hosts);
@@ -158,8 +165,9 @@ impl Config {
         let identity_client_id = reader.read(&variables::CLIENT_ID, values::guid);
         let identity_host = reader.host_in(variables::IDENTITY_ENDPOINT);
         let proxy_hosts = variables::PROXIES.into_iter().filter_map(|name| reader.host_in(name)).collect();
-        match (secret_store, results, propagation, ispm_hosts) {
-            (Some(secret_store), Some(results), Some(propagation), Some(ispm_hosts)) if reader.faults.is_empty() => Ok(Self {
+        match (cloud, secret_store, results, propagation, ispm_hosts) {
+            (Some(cloud), Some(secret_store), Some(results), Some(propagation), Some(ispm_hosts)) if reader.faults.is_empty() => Ok(Self {
+                cloud,
                 secret_store,
                 results,
                 queue,
@@ -186,6 +194,16 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
+    /// The cloud that the process's environment names, for what needs nothing else of a deployment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where there is no such cloud.
+    pub fn cloud_of_environment() -> Result<Cloud, ConfigError> {
+        let get = |name: &str| std::env::var(name).ok();
+        let mut reader = Reader { get, cloud: Cloud::default(), faults: Vec::new() };
+        reader.read(&variables::CLOUD, values::cloud).ok_or(ConfigError(reader.faults))
+    }
+
     /// Makes sure that nothing is named that needs an identity of Azure, which a function on AWS does not have.
     ///
     /// # Errors
@@ -199,7 +217,7 @@ impl Config {
             matches!(self.queue, Some(QueueUrl::Storage(_))).then_some(&variables::QUEUE),
             matches!(self.report, Some(ContainerUrl::Blob(_))).then_some(&variables::REPORT),
         ];
-        let faults: Vec<String> = faults.into_iter().flatten().map(|variable| variable.not_valid(OF_AZURE)).collect();
+        let faults: Vec<String> = faults.into_iter().flatten().map(|variable| variable.not_valid(OF_AZURE, self.cloud)).collect();
         if faults.is_empty() { Ok(()) } else { Err(ConfigError(faults)) }
     }
 
@@ -208,12 +226,13 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] where `ONBOARDER_QUEUE` is not set.
     pub fn required_queue(&self) -> Result<&QueueUrl, ConfigError> {
-        self.queue.as_ref().ok_or_else(|| ConfigError(vec![variables::QUEUE.not_set()]))
+        self.queue.as_ref().ok_or_else(|| ConfigError(vec![variables::QUEUE.not_set(self.cloud)]))
     }
 }
 
 struct Reader<G> {
     get: G,
+    cloud: Cloud,
     faults: Vec<String>,
 }
 
@@ -226,8 +245,8 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     fn read<T>(&mut self, variable: &Variable, parse: impl Fn(&str) -> Result<T, &'static str>) -> Option<T> {
         let value = self.value(variable.name).or_else(|| variable.default.map(str::to_owned));
         let parsed = match value {
-            Some(value) => parse(&value).map_err(|mistake| variable.not_valid(mistake)),
-            None if variable.needed == Needed::Always => Err(variable.not_set()),
+            Some(value) => parse(&value).map_err(|mistake| variable.not_valid(mistake, self.cloud)),
+            None if variable.needed == Needed::Always => Err(variable.not_set(self.cloud)),
             None => return None,
         };
         parsed.map_err(|fault| self.faults.push(fault)).ok()
@@ -243,7 +262,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             (false, true) => Some(&variables::ENTRA_AUDIENCE),
             _ => None,
         };
-        self.faults.extend(lone.map(Variable::not_set));
+        self.faults.extend(lone.map(|variable| variable.not_set(self.cloud)));
         (audiences.unwrap_or_default(), callers.unwrap_or_default())
     }
 
@@ -276,6 +295,29 @@ mod tests {
         }
         assert_eq!(config.results, ResultsUrl::EventGrid("https://t.westeurope-1.eventgrid.azure.net/api/events".parse().unwrap()));
         assert!(config.required_queue().is_err());
+    }
+
+    #[test]
+    fn one_setting_says_in_which_cloud_all_addresses_are() {
+        let government = [
+            ("ONBOARDER_CLOUD", "usgovernment"),
+            ("ONBOARDER_SECRET_STORE", "https://contoso.vault.usgovcloudapi.net"),
+            ("ONBOARDER_RESULTS", "https://t.usgovvirginia-1.eventgrid.azure.us"),
+            ("ONBOARDER_QUEUE", "https://a.queue.core.usgovcloudapi.net/q"),
+            ("ONBOARDER_REPORT", "https://a.blob.core.usgovcloudapi.net/c"),
+            ("ONBOARDER_DEAD_LETTERS", "https://a.blob.core.usgovcloudapi.net/d"),
+        ];
+        assert_eq!(read(&government).unwrap().cloud, Cloud::UsGovernment);
+        let faults = read(&government[1..]).unwrap_err().0;
+        assert_eq!(faults.len(), 5, "{faults:#?}");
+        assert!(faults.iter().all(|fault| fault.contains("it is in Azure US Government, and ONBOARDER_CLOUD is public")), "{faults:#?}");
+        let faults = read(&[government[0], GOOD[0], GOOD[1]]).unwrap_err().0;
+        assert_eq!(faults.len(), 2, "{faults:#?}");
+        assert!(faults[0].contains("it is in the Azure public cloud, and ONBOARDER_CLOUD is usgovernment; expected a key vault's URL, https://NAME.vault.usgovcloudapi.net"), "{faults:#?}");
+        for wrong in ["AzureUSGovernment", "us", "china"] {
+            let faults = read(&[("ONBOARDER_CLOUD", wrong), government[1], GOOD[1]]).unwrap_err().0;
+            assert_eq!(faults.len(), 1, "{faults:#?}");
+        }
     }
 
     #[test]

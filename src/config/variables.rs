@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::cloud::Cloud;
+
 /// A variable's name. Only this list makes one, and [`super::Config`] reads by nothing else: what is read is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name(&'static str);
@@ -63,13 +65,13 @@ pub struct Variable {
 
 impl Variable {
     /// The fault of a variable that has to be set, and is not.
-    pub(super) fn not_set(&self) -> String {
-        format!("{} is not set: expected {}{}", self.name, self.expected, self.how_to_find())
+    pub(super) fn not_set(&self, cloud: Cloud) -> String {
+        format!("{} is not set: expected {}{}", self.name, cloud.in_its_names(self.expected), self.how_to_find())
     }
 
     /// The fault of a variable whose value is something else. The value is not shown: it may be a URL with a key in it.
-    pub(super) fn not_valid(&self, mistake: &str) -> String {
-        format!("{} is not valid: {mistake}; expected {}{}", self.name, self.expected, self.how_to_find())
+    pub(super) fn not_valid(&self, mistake: &str, cloud: Cloud) -> String {
+        format!("{} is not valid: {mistake}; expected {}{}", self.name, cloud.in_its_names(self.expected), self.how_to_find())
     }
 
     fn how_to_find(&self) -> String {
@@ -97,6 +99,20 @@ const fn on_aws(with: &'static str, without: &'static str) -> &'static str {
 const fn for_page(text: &'static str) -> &'static str {
     if cfg!(feature = "cli") { text } else { "" }
 }
+
+/// `ONBOARDER_CLOUD`
+pub const CLOUD: Variable = Variable {
+    name: Name("ONBOARDER_CLOUD"),
+    on: On::All,
+    needed: Needed::Never,
+    expected: "public or usgovernment",
+    find: Some("az cloud show --query name --output tsv, which prints AzureCloud for public and AzureUSGovernment for usgovernment"),
+    default: Some("public"),
+    meaning: for_page(
+        "the cloud of Azure that the deployment and all tenants it serves are in. Every address of Azure is one of that cloud's, and the \
+         other variables may name no other. On the command line, `az cloud set` has to name the same",
+    ),
+};
 
 /// `ONBOARDER_SECRET_STORE`
 pub const SECRET_STORE: Variable = Variable {
@@ -220,7 +236,7 @@ pub const ENTRA_AUDIENCE: Variable = Variable {
     default: None,
     meaning: for_page(
         "whom the Entra tokens of callers are for, as it stands in their `aud`. Without it, and without the next one, no Entra \
-         token is taken, and nothing is offboarded over HTTP",
+         token is taken, and nothing is offboarded over HTTP; with them, ops calls on Azure need one besides the function key",
     ),
 };
 
@@ -250,6 +266,7 @@ pub const CLIENT_ID: Variable = Variable {
 
 /// The variables that configure this program.
 pub const OWN: &[&Variable] = &[
+    &CLOUD,
     &SECRET_STORE,
     &RESULTS,
     &QUEUE,

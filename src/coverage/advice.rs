@@ -13,9 +13,18 @@ const ONE_BY_ONE: usize = 5;
 /// How many groups are named for it.
 const MOST_GROUPS_NAMED: usize = 10;
 
+/// A fact and what to do about it.
+fn sentence(fact: &str, hint: &str) -> String {
+    let mut letters = fact.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}. {hint}", letters.as_str())
+}
+
 impl Judge<'_> {
     pub(super) fn notes(&self, rows: &[Row], wanted: &BTreeMap<Scope, Wanted>) -> Vec<String> {
-        let mut notes = self.one_by_one(rows, wanted);
+        let expiring = self.estate.secrets.iter().filter_map(|secret| secret.expiring(self.now));
+        let mut notes: Vec<String> = expiring.map(|secret| sentence(&secret.words(self.now), &secret.hint())).collect();
+        notes.extend(self.one_by_one(rows, wanted));
         let moving = self.estate.subscriptions.values().filter(|facts| facts.parents.len() > 1).count();
         if moving > 0 {
             notes.push(format!("{moving} subscriptions were seen in two management groups: they were moved while they were read."));

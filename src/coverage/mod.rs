@@ -67,6 +67,7 @@ pub fn judge_estate(record: &TenantRecord, estate: &Estate, previous: Option<&Re
         connections: judge.connections(),
         scopes: rows,
         orphans,
+        expiring_secrets: estate.secrets.iter().filter_map(|secret| secret.expiring(now)).collect(),
         notes,
     };
     Coverage { report, wanted }

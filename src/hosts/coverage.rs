@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::http::problem;
+use super::http::{caller_refused, problem};
 use crate::Onboarder;
 use crate::callers::Caller;
 use crate::error::{Code, Disposition, Error};
@@ -60,16 +60,17 @@ impl Query {
     }
 }
 
-/// Answers a caller who was let in. `caller` is who named itself; the platform may have let others in with a key of its own.
-pub(super) async fn answer(onboarder: &Onboarder, caller: Option<&Caller>, query: &Query, headers: &HeaderMap) -> Response {
+/// Answers a caller who was let in.
+pub(super) async fn answer(onboarder: &Onboarder, caller: &Caller, query: &Query, headers: &HeaderMap) -> Response {
     let asked = query.tenant().and_then(|tenant| Ok((tenant, query.wants_page(headers)?)));
     let (tenant, wants_page) = match asked {
         Ok(asked) => asked,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
     };
-    if let Some(Err(error)) = caller.map(|caller| caller.may_name(tenant)) {
-        return problem(StatusCode::FORBIDDEN, &error);
+    if let Err(error) = caller.may_name(tenant) {
+        return caller_refused(&error, headers);
     }
+    tracing::info!(function = "Coverage", %caller, %tenant, "called");
     match onboarder.stored_report(tenant).await {
         Ok(Some(report)) => show(&report, wants_page, onboarder, headers),
         Ok(None) => {

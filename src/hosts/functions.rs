@@ -7,21 +7,21 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 
-use super::coverage::{Query, answer as answer_coverage};
-use super::http::{MOST_CALL_BYTES, Readiness, answer_call, caller_id, caller_refused, invocation_id, problem, unread};
+use super::coverage::Query;
+use super::http::{MOST_CALL_BYTES, Readiness, answering_all, invocation_id, problem, unread};
+use super::ops::{Call, LetIn};
 use super::sweep::sweep;
-use super::{hand_on_entries, take_up};
+use super::{Deployment, hand_on_entries, take_up};
 use crate::Onboarder;
-use crate::callers::Role;
 use crate::delivery::Delivery;
 use crate::error::Error;
-use crate::request::{Action, Envelope, Inbound, parse_call, parse_value};
+use crate::request::{Envelope, Inbound, parse_value};
 use crate::take_up::{Ending, TakenUp};
 
 /// How long a sweep may take: less than `functionTimeout` in host.json.
@@ -40,15 +40,15 @@ pub fn router(readiness: Readiness) -> Router {
         .route("/api/coverage", get(coverage))
         .route("/api/offboard", post(offboard))
         .layer(DefaultBodyLimit::max(MOST_CALL_BYTES));
-    Router::new()
+    let all = Router::new()
         .route("/", get(|| async { "ispm-onboarder" }))
         .route("/OnOnboardingEvent", post(on_event))
         .route("/OnOnboardingMessage", post(on_message))
         .route("/Sweep", post(on_timer))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .merge(Router::new().route("/OnActivityLog", post(on_activity_log)).layer(DefaultBodyLimit::max(MOST_LOG_BYTES)))
-        .merge(calls)
-        .with_state(readiness)
+        .merge(calls);
+    answering_all(all).with_state(readiness)
 }
 
 /// An Event Grid delivery.
@@ -121,48 +121,33 @@ async fn on_timer(State(readiness): State<Readiness>, headers: HeaderMap) -> Res
     }
 }
 
-/// What the last sweep left of a tenant. The host has checked the function's key; a caller with an Entra token sees its tenants alone.
+/// What the last sweep left of a tenant.
 async fn coverage(State(readiness): State<Readiness>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let deployment = match readiness.deployment().await {
-        Ok(deployment) => deployment,
-        Err(answer) => return answer,
-    };
-    let delivery = Delivery::starting(invocation_id(&headers));
-    let caller = match headers.contains_key(header::AUTHORIZATION) {
-        true => match delivery.run(deployment.callers.of_token(&headers, &[Role::Read])).await {
-            Ok(caller) => Some(caller),
-            Err(error) => return caller_refused(&error),
-        },
-        false => None,
-    };
-    answer_coverage(&deployment.onboarder, caller.as_ref(), &Query::of(&query.unwrap_or_default()), &headers).await
+    match readiness.deployment().await {
+        Ok(deployment) => call(&deployment, &headers).coverage(&Query::of(&query.unwrap_or_default())).await,
+        Err(answer) => answer,
+    }
 }
 
 /// An ops call.
 async fn onboard(State(readiness): State<Readiness>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return unread(&rejection),
-    };
-    let delivery = Delivery::starting(invocation_id(&headers));
-    let onboarder = match readiness.deployment().await {
-        Ok(deployment) => deployment.onboarder,
-        Err(answer) => return answer,
-    };
-    let inbound = parse_call(&body, Action::Onboard, caller_id(&headers, delivery.id));
-    match &inbound.request {
-        Err(refusal) => problem(StatusCode::BAD_REQUEST, &refusal.error),
-        Ok(_) => answer_call(take_up(&onboarder, "Onboard", inbound, delivery).await),
+    match readiness.deployment().await {
+        Ok(deployment) => call(&deployment, &headers).onboard(body).await,
+        Err(answer) => answer,
     }
 }
 
-/// An ops call that takes back. The key that the host has checked is not enough for it.
+/// An ops call that takes back.
 async fn offboard(State(readiness): State<Readiness>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
-    let delivery = Delivery::starting(invocation_id(&headers));
     match readiness.deployment().await {
-        Ok(deployment) => super::offboard::answer(&deployment, &headers, body, delivery).await,
+        Ok(deployment) => call(&deployment, &headers).offboard(body).await,
         Err(answer) => answer,
     }
+}
+
+/// A call of an ops route, whose key the host has checked: `authLevel` in its function.json.
+fn call<'a>(deployment: &'a Deployment, headers: &'a HeaderMap) -> Call<'a> {
+    Call { deployment, let_in: LetIn::ByKey, headers, delivery: Delivery::starting(invocation_id(headers)) }
 }
 
 /// Answers a trigger. A non-2xx answer makes the platform deliver again, and Event Grid hold back all deliveries of this endpoint: it is

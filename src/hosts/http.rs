@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::sync::SetOnce;
 use uuid::Uuid;
 
 use super::Deployment;
+use crate::callers::bearer;
 use crate::error::{Code, Error};
 use crate::result_event::Kind;
 use crate::take_up::{Ending, TakenUp};
@@ -92,20 +93,24 @@ pub(super) fn answer_call(taken: TakenUp) -> Response {
     }
 }
 
-/// Answers a caller who is not known, not permitted, or cannot be checked now: that is 503, so that a delivery comes again. What is the
-/// matter then is for the log, since whoever asks is not known yet.
-pub(super) fn caller_refused(error: &Error) -> Response {
+/// Answers a caller who is not known, not permitted, asks too often, or cannot be checked now: that is 503, so that a delivery comes again.
+/// What is the matter then is for the log, since whoever asks is not known yet. 401 says whether the token that came was of no use
+/// (RFC 6750, section 3).
+pub(super) fn caller_refused(error: &Error, headers: &HeaderMap) -> Response {
     let status = match error.code {
         Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
         Code::NotPermitted => StatusCode::FORBIDDEN,
+        Code::TooManyCalls => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     tracing::warn!(status = status.as_u16(), code = error.code.as_str(), reason = error.message, hint = error.hint, "caller refused");
-    let words = "the caller cannot be checked now, and nothing was done";
-    let unchecked = Error::new(error.code, words).hint("Try again later; the function's log has the reason.");
-    let mut response = problem(status, if status == StatusCode::SERVICE_UNAVAILABLE { &unchecked } else { error });
+    let mut response = match status {
+        StatusCode::SERVICE_UNAVAILABLE => not_now(error.code, "the caller cannot be checked now, and nothing was done"),
+        _ => problem(status, error),
+    };
     if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let challenge = if bearer(headers).is_some() { r#"Bearer error="invalid_token""# } else { "Bearer" };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     if let Some(after) = error.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
@@ -113,10 +118,34 @@ pub(super) fn caller_refused(error: &Error) -> Response {
     response
 }
 
+/// Answers whoever need not know what is the matter with this deployment: that, with its hint, is for the log.
+pub(super) fn not_now(code: Code, words: &str) -> Response {
+    let told = Error::new(code, words).hint("Try again later; the function's log has the reason.");
+    problem(StatusCode::SERVICE_UNAVAILABLE, &told)
+}
+
 /// A body that was not read to its end: too large, or broken off.
 pub(super) fn unread(rejection: &BytesRejection) -> Response {
-    let error = Error::new(Code::InvalidEvent, format!("the body cannot be read: {}", rejection.body_text()));
-    problem(rejection.status(), &error)
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let hint = "Send less at once; docs/operate.md says how much is taken.";
+            refused(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is larger than what is taken here", hint)
+        }
+        status => refused(status, "body-unread", "the body broke off before its end", "Send it again."),
+    }
+}
+
+/// Answers what no route takes, too, with a problem document. A wrong method's answer has `Allow`.
+pub(super) fn answering_all<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    let not_found = || async {
+        let hint = "docs/operate.md lists the routes.";
+        refused(StatusCode::NOT_FOUND, "not-found", "there is nothing at this address", hint)
+    };
+    let not_allowed = || async {
+        let hint = "The Allow header has the methods that are taken here.";
+        refused(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this address does not take this method", hint)
+    };
+    router.fallback(not_found).method_not_allowed_fallback(not_allowed)
 }
 
 const fn refusal(code: Code) -> StatusCode {
@@ -127,18 +156,31 @@ const fn refusal(code: Code) -> StatusCode {
     }
 }
 
-/// A problem document (RFC 9457).
+/// A problem document (RFC 9457) about a failure.
 pub(super) fn problem(status: StatusCode, error: &Error) -> Response {
-    let code = error.code.as_str();
+    as_problem(status, &document(status, &error.code.as_str(), &error.message, error.hint.as_deref()))
+}
+
+/// A problem document about what HTTP itself has a status for.
+fn refused(status: StatusCode, code: &str, words: &str, hint: &str) -> Response {
+    as_problem(status, &document(status, code, words, Some(hint)))
+}
+
+/// The members of a problem document.
+pub(super) fn document(status: StatusCode, code: &str, detail: &str, hint: Option<&str>) -> Value {
     let mut body = json!({
         "type": format!("urn:ispm-onboarder:problem:{code}"),
         "title": code.replace('-', " "),
         "status": status.as_u16(),
-        "detail": error.message,
+        "detail": detail,
         "code": code,
     });
-    if let Some(hint) = &error.hint {
-        body["hint"] = Value::String(hint.clone());
+    if let Some(hint) = hint {
+        body["hint"] = json!(hint);
     }
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    body
+}
+
+fn as_problem(status: StatusCode, document: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], document.to_string()).into_response()
 }

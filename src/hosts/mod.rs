@@ -6,7 +6,8 @@ pub mod functions;
 pub mod http;
 #[cfg(feature = "aws")]
 pub mod lambda;
-mod offboard;
+mod ops;
+mod rate;
 pub mod serve;
 mod sweep;
 

@@ -1,11 +1,13 @@
 //! One REST service over a pipeline, with failures in our own words.
 
+use std::fmt;
+
 use azure_core::error::{Error as SdkError, ErrorKind};
 use azure_core::http::headers::HeaderName;
 use azure_core::http::{Context, Pipeline, PipelineSendOptions, RawResponse, Request, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::{CallName, OwnName, may_pass, retry_after};
+use super::{CallName, OwnName, entra, may_pass, retry_after};
 use crate::error::{Code, Error};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
@@ -46,10 +48,16 @@ impl Api {
 }
 
 /// What a service answered.
-#[derive(Debug)]
 pub struct Answer {
     name: &'static str,
     raw: RawResponse,
+}
+
+impl fmt::Debug for Answer {
+    /// Without headers and body.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("name", &self.name).field("status", &self.raw.status()).finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -149,41 +157,21 @@ fn credential_failure(error: &SdkError, name: &str) -> Error {
         if let Some(sdk) = inner.downcast_ref::<SdkError>()
             && let ErrorKind::HttpResponse { status, error_code, .. } = sdk.kind()
         {
-            let number = error_code.as_deref().map(|code| format!(" AADSTS{}", plain_word(code).unwrap_or_default())).unwrap_or_default();
-            let message = format!("{name}: the token request was answered {}{number}", u16::from(*status));
-            let code = match error_code.as_deref() {
-                _ if may_pass(*status) => return Error::new(Code::Unavailable, message),
-                Some(number) if NO_FEDERATED_CREDENTIAL.contains(&number) => Code::FederatedCredentialMissing,
-                _ => Code::CredentialRefused,
-            };
-            return Error::new(code, message).hint(credential_hint(error_code.as_deref()));
+            let numbers = error_code.as_deref().map(numbers).unwrap_or_default();
+            let message = format!("{name}: the token request was answered {}{numbers}", u16::from(*status));
+            if may_pass(*status) {
+                return Error::new(Code::Unavailable, message);
+            }
+            let (code, hint) = entra::explained(error_code.as_deref());
+            return Error::new(code, message).hint(hint);
         }
         cause = inner.source();
     }
     Error::new(Code::Unavailable, format!("{name}: no token could be had"))
 }
 
-/// No federated credential fits the assertion, or the app has none; or it is not known everywhere yet
-/// (<https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>).
-const NO_FEDERATED_CREDENTIAL: [&str; 6] = ["70021", "70025", "700211", "700212", "700213", "7002138"];
-
-/// What to do about an Entra error number
-/// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
-fn credential_hint(error_code: Option<&str>) -> &'static str {
-    match error_code {
-        Some("7000215") => {
-            "The client secret is wrong: put the secret's value (not its id) into the secret store under the name in login.secretName."
-        }
-        Some("7000222") => "The client secret has expired: create a new one for the login app and put it into the secret store.",
-        Some("700016") => "The login app is not in this tenant: check login.clientId, and that the tenant has consented to the app.",
-        Some(number) if NO_FEDERATED_CREDENTIAL.contains(&number) => {
-            "Add a federated credential to the login app, with exactly the issuer, subject and audience that `ispm-onboarder permissions` prints. \
-             A new one takes a few minutes to be known everywhere."
-        }
-        Some("700236") => {
-            "The managed identity and the login app have to be in one tenant: register the login app in the function's own tenant."
-        }
-        Some("90002" | "900023") => "Entra does not know this tenant: check tenantId in the tenant record.",
-        _ => "Check the tenant record's login, and the sign-in logs of the login app in Entra.",
-    }
+/// Entra's numbers as it writes them in its words.
+fn numbers(error_code: &str) -> String {
+    let numbers: Vec<String> = error_code.split(',').filter_map(plain_word).map(|number| format!("AADSTS{number}")).collect();
+    if numbers.is_empty() { String::new() } else { format!(" {}", numbers.join(", ")) }
 }

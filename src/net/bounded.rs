@@ -1,5 +1,6 @@
 //! Answers of bounded size.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,8 +14,14 @@ pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// An HTTP client whose answers end: one that sends without end, as a hostile or broken endpoint may, fails instead of filling the memory
 /// that all tenants share.
-#[derive(Debug)]
 pub struct Bounded(pub Arc<dyn HttpClient>);
+
+impl fmt::Debug for Bounded {
+    /// Without the client, which may show the proxy's address with its password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bounded").finish_non_exhaustive()
+    }
+}
 
 #[async_trait]
 impl HttpClient for Bounded {

@@ -11,6 +11,7 @@ use azure_core::http::{Context, Method, Request, StatusCode};
 use tokio::time::{Instant, timeout};
 
 use super::{CallMade, CallName, Invocation, OwnName};
+use crate::cloud::Cloud;
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 /// How long one try may take. ARM answers role assignments in a few seconds at worst.
@@ -112,8 +113,8 @@ fn name_of(request: &Request, ctx: &Context<'_>) -> String {
     let known = match host.split_once('.').map(|(_, domain)| domain) {
         // The platform's identity endpoint is the only plain-text one.
         _ if request.url().scheme() == "http" => Some("identity.token"),
-        Some("microsoftonline.com") => Some("entra.token"),
-        Some("vault.azure.net") => Some("key-vault.secret.get"),
+        _ if Cloud::ALL.iter().any(|cloud| cloud.authority().strip_prefix("https://") == Some(host)) => Some("entra.token"),
+        Some(domain) if Cloud::ALL.iter().any(|cloud| cloud.key_vault_suffix() == domain) => Some("key-vault.secret.get"),
         _ => ctx.value::<CallName>().map(|name| name.0),
     };
     known.map_or_else(|| format!("{} {host}", request.method()), str::to_owned)

@@ -4,7 +4,9 @@
 //! the queue to repeat.
 
 mod api;
+mod bearer;
 mod bounded;
+mod entra;
 mod guard;
 mod renewable;
 mod resolve;
@@ -16,7 +18,6 @@ use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
 use azure_core::http::policies::Policy;
-use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{ClientOptions, HttpClient, Pipeline, RetryOptions, Transport};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -83,7 +84,8 @@ impl Invocation {
         INVOCATION.try_with(|invocation| invocation.deadline.saturating_duration_since(Instant::now())).ok()
     }
 
-    fn next_request_id() -> Uuid {
+    /// An id that nothing else has: inside an invocation, derived from its own.
+    pub(crate) fn next_request_id() -> Uuid {
         INVOCATION
             .try_with(|invocation| {
                 let number = invocation.issued.get();
@@ -121,14 +123,18 @@ pub fn client_options(transport: &Arc<dyn HttpClient>, posts: Posts) -> ClientOp
 
 /// A pipeline for one audience of one identity; without a credential, for a service with its own way of authorisation.
 #[must_use]
-pub fn pipeline(transport: &Arc<dyn HttpClient>, posts: Posts, auth: Option<(Arc<dyn TokenCredential>, &str)>) -> Pipeline {
+pub fn pipeline(transport: &Arc<dyn HttpClient>, posts: Posts, auth: Option<(Arc<dyn TokenCredential>, &'static str)>) -> Pipeline {
     let auth: Vec<Arc<dyn Policy>> = auth
-        .map(|(credential, scope)| Arc::new(BearerTokenAuthorizationPolicy::new(credential, [scope])) as Arc<dyn Policy>)
+        .map(|(credential, scope)| Arc::new(bearer::Bearer { credential, scope, token: tokio::sync::Mutex::default() }) as Arc<dyn Policy>)
         .into_iter()
         .collect();
     let options = client_options(transport, posts);
     Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), options, vec![], auth, None)
 }
+
+/// How long a connection is kept that nothing uses. Each tenant's ISPM has connections of its own, and Lambda allows 1,024 open files
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const IDLE: Duration = Duration::from_secs(30);
 
 /// The process's HTTP client.
 ///
@@ -139,7 +145,7 @@ pub fn transport(resolver: Option<PublicNames>) -> Result<Arc<dyn HttpClient>, r
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(guard::TRY_TIMEOUT)
-        .pool_idle_timeout(Duration::from_secs(90));
+        .pool_idle_timeout(IDLE);
     if let Some(resolver) = resolver {
         builder = builder.dns_resolver(resolver);
     }

@@ -22,7 +22,7 @@ pub use message::Message;
 pub use refusal::{Kept, Refusal};
 pub use replay::{reason, replay};
 
-pub use crate::event::Cause;
+pub use crate::event::{CallerId, Cause};
 
 use crate::error::{Code, Error};
 use crate::scope::{Guid, Scope};
@@ -64,6 +64,8 @@ pub struct Request<T = Guid> {
     pub history: History,
     /// On whose word it is asked.
     pub authority: Authority,
+    /// Who asks, where a call's token says so. It is never written into a message, which lies in a queue for others to read.
+    pub caller: Option<CallerId>,
     /// Whether the subscription's id may be a management group's: the management groups' activity log tells of both in the same words, and
     /// only a read tells them apart.
     pub unconfirmed: bool,
@@ -94,14 +96,14 @@ impl<T> Request<T> {
     #[must_use]
     pub fn new(tenant: T, scope: Scope, action: Action, cause: Cause, caused_at: Option<OffsetDateTime>) -> Self {
         let (history, authority) = (History::default(), Authority::Event);
-        Self { tenant, scope, action, cause, caused_at, history, authority, unconfirmed: false }
+        Self { tenant, scope, action, cause, caused_at, history, authority, caller: None, unconfirmed: false }
     }
 
     /// The same for a tenant.
     #[must_use]
     pub fn of<U>(self, tenant: U) -> Request<U> {
-        let Self { tenant: _, scope, action, cause, caused_at, history, authority, unconfirmed } = self;
-        Request { tenant, scope, action, cause, caused_at, history, authority, unconfirmed }
+        let Self { tenant: _, scope, action, cause, caused_at, history, authority, caller, unconfirmed } = self;
+        Request { tenant, scope, action, cause, caused_at, history, authority, caller, unconfirmed }
     }
 
     /// Whether somebody asked for this very action, by an event of this project's own or by a call. Else something happened in Azure, or the
@@ -137,6 +139,12 @@ impl Inbound {
         let cause = Cause { source: "urn:ispm-onboarder:command-line".to_owned(), id: call.to_owned(), kind: CALL.to_owned() };
         let request = Ok(Request::new(tenant, scope, action, cause.clone(), None));
         Self { request, cause }.of_person()
+    }
+
+    /// The same, asked by this caller.
+    #[must_use]
+    pub fn of_caller(self, caller: Option<CallerId>) -> Self {
+        Self { request: self.request.map(|request| Request { caller, ..request }), ..self }
     }
 
     /// The same on a person's word. Its cause is as old as can be: a person wants to hear at once that a scope is not there, and not that it

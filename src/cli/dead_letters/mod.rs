@@ -151,7 +151,7 @@ impl DeadLetters {
             replayed.add(row, tally);
             return false;
         }
-        let taken = onboarder.take_up(inbound, Delivery::starting(Uuid::new_v4())).await;
+        let taken = onboarder.take_up(inbound, Delivery::starting(Uuid::new_v4()).by_hand()).await;
         replayed.add(Row::of(&taken.ending, scope), Tally::of(&taken.ending));
         matches!(taken.ending, Ending::Published { .. } | Ending::Ignored(_))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use ispm_onboarder_simulator::platform::{Delivery, Fate, FunctionsHost};
-use ispm_onboarder_simulator::{Clock as SimulatorClock, Simulator, World};
+use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Simulator, World};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::hosts::Deployment;
 use crate::hosts::functions::router;
 use crate::hosts::http::Readiness;
+use crate::permissions::simulated;
 use crate::report::Report;
 use story::Story;
 use worker::{InMemory, SimulatedIdentity};
@@ -99,7 +100,9 @@ struct Stage {
 impl Stage {
     fn set(subscriptions: usize) -> Result<Self, Wrong> {
         let started = Clock::System.now();
-        let simulator = Simulator::new(World::demo(subscriptions), SimulatorClock::starting_at(started));
+        let mut world = World::demo(subscriptions);
+        simulated::grant(&mut world, &DemoCast::of(subscriptions));
+        let simulator = Simulator::new(world, SimulatorClock::starting_at(started));
         let story = Story::of(subscriptions)?;
         let config = story.config().map_err(|error| Wrong::new(error.to_string()))?;
         let platform = Arc::new(SimulatedIdentity(simulator.clone()));

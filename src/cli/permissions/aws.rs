@@ -6,12 +6,10 @@ use url::Url;
 
 use super::commands::{Step, given_or, place};
 use super::{Known, Wrong, guid};
+use crate::cloud::Cloud;
 use crate::permissions::{AwsPermission, Holder, Permissions, Place};
 use crate::scope::{Guid, printable};
 
-/// The one audience that Entra takes in a federated credential
-/// (<https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust>).
-const AUDIENCE: &str = "api://AzureADTokenExchange";
 const FIND_ROLE: &str = "`aws cloudformation describe-stacks --stack-name STACK --output text \
                          --query \"Stacks[0].Outputs[?OutputKey=='RoleArn'].OutputValue\"` prints the role's ARN.";
 const FIND_ISSUER: &str = "aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text";
@@ -26,7 +24,7 @@ pub(super) struct Typed {
     /// The issuer URL of the AWS account's outbound identity federation.
     #[arg(long, value_name = "URL")]
     aws_issuer: Option<String>,
-    /// The application (client) id of the app that tenant records name as login with aws-web-identity.
+    /// The application (client) id of the app that tenant records name as login with aws-web-identity or managed-identity-federation.
     #[arg(long, value_name = "CLIENT_ID")]
     login_app: Option<String>,
 }
@@ -37,6 +35,8 @@ pub(super) struct Given {
     pub(super) role: Option<Role>,
     issuer: Option<String>,
     pub(super) login_app: Option<Guid>,
+    /// Whether the login app trusts a role.
+    federates: bool,
 }
 
 /// A role by its ARN (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns>).
@@ -49,19 +49,20 @@ pub(super) struct Role {
 }
 
 impl Typed {
-    pub(super) fn read(&self) -> Result<Given, Wrong> {
-        Ok(Given {
-            role: self.aws_role.as_deref().map(role).transpose()?,
-            issuer: self.aws_issuer.as_deref().map(issuer).transpose()?,
-            login_app: guid("--login-app", self.login_app.as_deref(), FIND_APP)?,
-        })
+    /// What was typed. A login app is AWS's to federate with, unless a managed identity is said to be its.
+    pub(super) fn read(&self, of_identity: bool) -> Result<Given, Wrong> {
+        let role = self.aws_role.as_deref().map(role).transpose()?;
+        let issuer = self.aws_issuer.as_deref().map(issuer).transpose()?;
+        let login_app = guid("--login-app", self.login_app.as_deref(), FIND_APP)?;
+        let federates = role.is_some() || issuer.is_some() || (login_app.is_some() && !of_identity);
+        Ok(Given { role, issuer, login_app, federates })
     }
 }
 
 impl Given {
-    /// Whether a login by federation was asked for.
-    pub(super) fn federates(&self) -> bool {
-        self.role.is_some() || self.issuer.is_some() || self.login_app.is_some()
+    /// Whether a login by federation with AWS was asked for.
+    pub(super) const fn federates(&self) -> bool {
+        self.federates
     }
 }
 
@@ -128,8 +129,17 @@ pub(super) fn policy(permissions: &Permissions, known: &Known, with_key: bool) -
 
 fn statement(permission: &AwsPermission, known: &Known) -> Map<String, Value> {
     let fields = [("Effect", json!("Allow")), ("Action", json!([permission.action])), ("Resource", json!(place(permission.on, known)))];
-    let condition = permission.condition.clone().map(|condition| ("Condition", condition));
+    let condition = permission.condition.clone().map(|condition| ("Condition", in_cloud(known.cloud, condition)));
     fields.into_iter().chain(condition).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The list is written for the public cloud; where the tenants are in another, tokens are for that one's audience.
+fn in_cloud(cloud: Cloud, condition: Value) -> Value {
+    match condition {
+        Value::String(text) if text == Cloud::Public.token_exchange_audience() => json!(cloud.token_exchange_audience()),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, in_cloud(cloud, value))).collect(),
+        other => other,
+    }
 }
 
 fn without_action(statement: &Map<String, Value>) -> Vec<(&String, &Value)> {
@@ -147,7 +157,7 @@ pub(super) fn credential(known: &Known) -> Option<Value> {
             "description": "Lets the role of ispm-onboarder's function on AWS sign in as this app.",
             "issuer": given.issuer.as_deref().unwrap_or("AWS-ISSUER"),
             "subject": given.role.as_ref().map_or("ROLE-ARN", |role| role.arn.as_str()),
-            "audiences": [AUDIENCE],
+            "audiences": [known.cloud.token_exchange_audience()],
         })
     })
 }

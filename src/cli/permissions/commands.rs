@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Known, aws};
+use super::{Known, aws, federation};
 use crate::azure::{READER, assignment_name};
+use crate::cloud::Cloud;
 use crate::permissions::{BuiltInRole, CustomRole, GraphPermission, Holder, Permissions, Place};
 use crate::scope::{Guid, Scope};
 
-/// The version of the language in which conditions of role assignments are written.
-pub(super) const CONDITION_VERSION: &str = "2.0";
+pub(super) use crate::azure::CONDITION_VERSION;
 /// Microsoft Graph's app id, the same in every tenant.
 const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
 
@@ -38,7 +38,16 @@ pub(super) fn steps(permissions: &Permissions, known: &Known) -> Vec<Step> {
     let reader = permissions.built_in_roles.iter().filter(|role| role.holder == Holder::IspmApp).map(|role| assign_reader(role, known));
     let graph = permissions.graph.iter().map(|permission| grant_in_graph(permission, known));
     let deployed = permissions.built_in_roles.iter().filter(|role| role.holder != Holder::IspmApp).map(|role| assign_deployed(role, known));
-    custom.chain(reader).chain(graph).chain(deployed).chain(aws::steps(permissions, known)).collect()
+    let ours = custom.chain(reader).chain(graph).chain(deployed).chain(federation::step(known));
+    elsewhere(known).into_iter().chain(ours).chain(aws::steps(permissions, known)).collect()
+}
+
+/// The Azure CLI is in the public cloud until it is told otherwise.
+fn elsewhere(known: &Known) -> Option<Step> {
+    (known.cloud != Cloud::default()).then(|| Step {
+        purpose: format!("Everything here is in {}", known.cloud),
+        command: format!("az cloud set --name {}\naz login", known.cloud.cli_name()),
+    })
 }
 
 /// The definition of a custom role in the form that `az role definition create` takes
@@ -83,7 +92,7 @@ fn assign_reader(role: &BuiltInRole, known: &Known) -> Step {
 fn grant_in_graph(permission: &GraphPermission, known: &Known) -> Step {
     let login = holder(permission.holder, known);
     let body = format!(r#"{{\"principalId\": \"{login}\", \"resourceId\": \"$graph\", \"appRoleId\": \"{}\"}}"#, permission.id);
-    let url = format!("https://graph.microsoft.com/v1.0/servicePrincipals/{login}/appRoleAssignments");
+    let url = format!("{}/v1.0/servicePrincipals/{login}/appRoleAssignments", known.cloud.graph());
     Step {
         purpose: format!("{} in Microsoft Graph, needed if {}", permission.permission, permission.when),
         command: format!(
@@ -196,7 +205,8 @@ pub(super) fn placeholders(steps: &[Step], known: &Known) -> Vec<Placeholder> {
         ),
     ];
     let stands = |name: &str| steps.iter().any(|step| step.command.contains(name));
-    all.into_iter().chain(aws::placeholders()).filter(|(name, _)| stands(name)).map(|(name, find)| Placeholder { name, find }).collect()
+    let all = all.into_iter().chain(federation::placeholders()).chain(aws::placeholders());
+    all.filter(|(name, _)| stands(name)).map(|(name, find)| Placeholder { name, find }).collect()
 }
 
 /// A word for bash.

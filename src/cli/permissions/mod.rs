@@ -2,14 +2,16 @@
 
 mod aws;
 mod commands;
+mod federation;
 
 use clap::Args;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::show::table;
-use super::{Output, Tally, Wrong};
+use super::{Output, Tally, Wrong, compose};
 use crate::azure::READER;
+use crate::cloud::Cloud;
 use crate::permissions::{Holder, Permissions};
 use crate::scope::{Guid, Scope};
 
@@ -39,6 +41,8 @@ pub(super) struct ListPermissions {
     allow_offboarding: bool,
     #[command(flatten)]
     aws: aws::Typed,
+    #[command(flatten)]
+    federation: federation::TypedIdentity,
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
@@ -46,11 +50,13 @@ pub(super) struct ListPermissions {
 /// What is known of a deployment.
 #[derive(Debug)]
 struct Known {
+    cloud: Cloud,
     scope: Option<Scope>,
     app: Option<Guid>,
     principal: Option<Guid>,
     login: Option<Guid>,
     aws: aws::Given,
+    federation: federation::Given,
 }
 
 impl ListPermissions {
@@ -100,7 +106,8 @@ impl ListPermissions {
                 return Err(Wrong::new(message).hint(show));
             }
         }
-        let aws = self.aws.read()?;
+        let federation = self.federation.read()?;
+        let aws = self.aws.read(federation.federates())?;
         for (option, given) in [("--principal", principal), ("--login", login)] {
             if given.is_some() && given == aws.login_app {
                 let message =
@@ -108,7 +115,7 @@ impl ListPermissions {
                 return Err(Wrong::new(message).hint(list));
             }
         }
-        Ok(Known { scope: self.scope()?, app, principal, login, aws })
+        Ok(Known { cloud: compose::cloud()?, scope: self.scope()?, app, principal, login, aws, federation })
     }
 
     fn scope(&self) -> Result<Option<Scope>, Wrong> {
@@ -149,6 +156,7 @@ fn document(permissions: &Permissions, known: &Known, steps: &[commands::Step], 
             "keyPolicy": aws::policy(permissions, known, true),
             "federatedCredential": aws::credential(known),
         },
+        "federatedCredential": federation::credential(known),
         "placeholders": unknown,
         "commands": steps,
     })

@@ -79,11 +79,11 @@ mod tests {
 
     #[test]
     fn what_belongs_to_aws_is_told_from_what_is_near_it() {
-        assert!(secret_store("aws-secretsmanager:").is_ok());
-        assert!(secret_store("aws-secretsmanager:prod/").is_ok());
-        assert!(results("eventbridge:ispm-onboarder").is_ok());
-        assert!(queue("https://sqs.eu-central-1.amazonaws.com/123456789012/onboarding").is_ok());
-        assert!(queue("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/onboarding").is_ok());
+        assert!(secret_store("aws-secretsmanager:", &[]).is_ok());
+        assert!(secret_store("aws-secretsmanager:prod/", &[]).is_ok());
+        assert!(results("eventbridge:ispm-onboarder", &[]).is_ok());
+        assert!(queue("https://sqs.eu-central-1.amazonaws.com/123456789012/onboarding", &[]).is_ok());
+        assert!(queue("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/onboarding", &[]).is_ok());
         for (wrong, mistake) in [
             (
                 "aws-secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
@@ -91,14 +91,14 @@ mod tests {
             ),
             ("aws-secretsmanager:a b", "the prefix has characters that no name of a secret has, or more than 256"),
         ] {
-            assert_eq!(secret_store(wrong), Err(mistake), "{wrong}");
+            assert_eq!(secret_store(wrong, &[]), Err(mistake), "{wrong}");
         }
         for (wrong, mistake) in [
             ("eventbridge:", "the bus's name is missing"),
             ("eventbridge:arn:aws:events:eu-central-1:123456789012:event-bus/x", "it is an ARN, where the bus's name is expected"),
             ("eventbridge:a b", "it is not the name of a bus"),
         ] {
-            assert_eq!(results(wrong), Err(mistake), "{wrong}");
+            assert_eq!(results(wrong, &[]), Err(mistake), "{wrong}");
         }
         for (wrong, mistake) in [
             ("arn:aws:sqs:eu-central-1:123456789012:onboarding", "it is an ARN, where the queue's URL is expected"),
@@ -108,7 +108,7 @@ mod tests {
             ("https://sqs.eu-central-1.amazonaws.com/onboarding", "its path is not /ACCOUNT/QUEUE"),
             ("https://sqs.eu-central-1.amazonaws.com/123456789012/q.fifo", "it is a FIFO queue, which cannot hold single messages back"),
         ] {
-            assert_eq!(queue(wrong), Err(mistake), "{wrong}");
+            assert_eq!(queue(wrong, &[]), Err(mistake), "{wrong}");
         }
     }
 }

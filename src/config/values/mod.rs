@@ -11,6 +11,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{ContainerUrl, DeadLettersUrl, HostPattern, QueueUrl, ResultsUrl, SecretStoreUrl};
+use crate::cloud::Cloud;
 use crate::scope::Guid;
 
 /// What a value is instead of what it should be.
@@ -32,8 +33,9 @@ fn mix_up(text: &str) -> Option<Mistake> {
     }
 }
 
-/// An https URL on an Azure service's own domain, without user info, port or query: a token is never sent anywhere else.
-fn azure_url(text: &str, domain: &str) -> Result<Url, Mistake> {
+/// An https URL on an Azure service's own domain in one of these clouds, without user info, port or query: a token is never sent anywhere
+/// else.
+fn azure_url(text: &str, clouds: &[Cloud], domain: impl Fn(Cloud) -> String) -> Result<Url, Mistake> {
     if let Some(mistake) = mix_up(text) {
         return Err(mistake);
     }
@@ -52,37 +54,52 @@ fn azure_url(text: &str, domain: &str) -> Result<Url, Mistake> {
     if !plain {
         return Err("it has a user, a port, a query or a fragment");
     }
-    let label = url.host_str().and_then(|host| host.strip_suffix(domain)?.strip_suffix('.'));
-    match label {
-        Some(label) if !label.is_empty() => Ok(url),
-        _ => Err("it is not on that service's domain in the Azure public cloud"),
+    let is_in = |cloud: &Cloud| {
+        let label = url.host_str().and_then(|host| host.strip_suffix(&domain(*cloud))?.strip_suffix('.'));
+        label.is_some_and(|label| !label.is_empty())
+    };
+    match clouds {
+        clouds if clouds.iter().any(is_in) => Ok(url),
+        [Cloud::Public] if is_in(&Cloud::UsGovernment) => Err("it is in Azure US Government, and ONBOARDER_CLOUD is public"),
+        [Cloud::UsGovernment] if is_in(&Cloud::Public) => Err("it is in the Azure public cloud, and ONBOARDER_CLOUD is usgovernment"),
+        [Cloud::Public] => Err("it is not on that service's domain in the Azure public cloud"),
+        [Cloud::UsGovernment] => Err("it is not on that service's domain in Azure US Government"),
+        _ => Err("it is not on that service's domain in a cloud of Azure"),
+    }
+}
+
+pub(super) fn cloud(text: &str) -> Result<Cloud, Mistake> {
+    match Cloud::ALL.into_iter().find(|cloud| cloud.word() == text) {
+        Some(cloud) => Ok(cloud),
+        None if Cloud::ALL.iter().any(|cloud| cloud.cli_name().eq_ignore_ascii_case(text)) => Err("it is the Azure CLI's name of a cloud"),
+        None => Err("it is no cloud that this program knows"),
     }
 }
 
 pub(super) use callers::{audiences, callers};
 
-pub(super) fn secret_store(text: &str) -> Result<SecretStoreUrl, Mistake> {
+pub(super) fn secret_store(text: &str, clouds: &[Cloud]) -> Result<SecretStoreUrl, Mistake> {
     if let Some(prefix) = text.strip_prefix("aws-secretsmanager:") {
         return aws::secrets_manager(prefix);
     }
     match text.strip_prefix("file:") {
         Some("") => Err("the folder is missing"),
         Some(folder) => Ok(SecretStoreUrl::Folder(PathBuf::from(folder))),
-        None => match azure_url(text, "vault.azure.net")? {
+        None => match azure_url(text, clouds, |cloud| cloud.key_vault_suffix().to_owned())? {
             url if url.path() == "/" => Ok(SecretStoreUrl::KeyVault(url)),
             _ => Err("it is the URL of something in a vault"),
         },
     }
 }
 
-pub(super) fn results(text: &str) -> Result<ResultsUrl, Mistake> {
+pub(super) fn results(text: &str, clouds: &[Cloud]) -> Result<ResultsUrl, Mistake> {
     if text == "stdout:" {
         return Ok(ResultsUrl::Stdout);
     }
     if let Some(bus) = text.strip_prefix("eventbridge:") {
         return aws::event_bridge(bus);
     }
-    let mut url = azure_url(text, "eventgrid.azure.net")?;
+    let mut url = azure_url(text, clouds, |cloud| cloud.event_grid_suffix().to_owned())?;
     if !matches!(url.path(), "/" | "/api/events") {
         return Err("it has another path");
     }
@@ -90,11 +107,11 @@ pub(super) fn results(text: &str) -> Result<ResultsUrl, Mistake> {
     Ok(ResultsUrl::EventGrid(url))
 }
 
-pub(super) fn queue(text: &str) -> Result<QueueUrl, Mistake> {
+pub(super) fn queue(text: &str, clouds: &[Cloud]) -> Result<QueueUrl, Mistake> {
     if text.starts_with("https://sqs.") || text.starts_with("arn:aws") {
         return aws::sqs(text);
     }
-    let url = azure_url(text, "queue.core.windows.net")?;
+    let url = azure_url(text, clouds, |cloud| format!("queue.{}", cloud.storage_suffix()))?;
     match url.path().trim_matches('/') {
         "" => Err("the queue's name is missing"),
         name if name.contains('/') => Err("it is the URL of something in a queue"),
@@ -102,16 +119,16 @@ pub(super) fn queue(text: &str) -> Result<QueueUrl, Mistake> {
     }
 }
 
-pub(super) fn dead_letters(text: &str) -> Result<DeadLettersUrl, Mistake> {
+pub(super) fn dead_letters(text: &str, clouds: &[Cloud]) -> Result<DeadLettersUrl, Mistake> {
     let is_container = text.contains(".blob.") || text.starts_with("s3:");
-    if is_container { report(text).map(DeadLettersUrl::Container) } else { queue(text).map(DeadLettersUrl::Queue) }
+    if is_container { report(text, clouds).map(DeadLettersUrl::Container) } else { queue(text, clouds).map(DeadLettersUrl::Queue) }
 }
 
-pub(super) fn report(text: &str) -> Result<ContainerUrl, Mistake> {
+pub(super) fn report(text: &str, clouds: &[Cloud]) -> Result<ContainerUrl, Mistake> {
     if let Some(bucket) = text.strip_prefix("s3:") {
         return aws::s3(bucket);
     }
-    let url = azure_url(text, "blob.core.windows.net")?;
+    let url = azure_url(text, clouds, |cloud| format!("blob.{}", cloud.storage_suffix()))?;
     match url.path().trim_matches('/') {
         "" => Err("the container's name is missing"),
         name if name.contains('/') => Err("it is the URL of something in a container"),
@@ -185,11 +202,13 @@ mod aws {
 mod tests {
     use super::*;
 
+    const PUBLIC: &[Cloud] = &[Cloud::Public];
+
     const IDENTITY: &str = "/subscriptions/x/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-ispm";
 
     #[test]
     fn a_wrong_vault_is_told_from_a_right_one() {
-        assert!(secret_store("https://kv-ispm-a1b2c.vault.azure.net/").is_ok());
+        assert!(secret_store("https://kv-ispm-a1b2c.vault.azure.net/", PUBLIC).is_ok());
         for (wrong, mistake) in [
             ("kv-ispm-a1b2c", "it is a name"),
             ("kv-ispm-a1b2c.vault.azure.net", "it does not begin with https://"),
@@ -203,19 +222,19 @@ mod tests {
             ("https://a.vault.azure.net:8443", "it has a user, a port, a query or a fragment"),
             ("https://a.vault.azure.net.evil.org", "it is not on that service's domain in the Azure public cloud"),
             ("https://vault.azure.net", "it is not on that service's domain in the Azure public cloud"),
-            ("https://kv.vault.usgovcloudapi.net", "it is not on that service's domain in the Azure public cloud"),
+            ("https://kv.vault.usgovcloudapi.net", "it is in Azure US Government, and ONBOARDER_CLOUD is public"),
             ("https://[", "it is not a URL"),
             ("file:", "the folder is missing"),
         ] {
-            assert_eq!(secret_store(wrong), Err(mistake), "{wrong}");
+            assert_eq!(secret_store(wrong, PUBLIC), Err(mistake), "{wrong}");
         }
     }
 
     #[test]
     fn a_topic_or_queue_is_told_from_what_is_near_it() {
-        assert!(results("https://evgt.westeurope-1.eventgrid.azure.net").is_ok());
-        assert_eq!(results("https://evgt.westeurope-1.eventgrid.azure.net/api/event"), Err("it has another path"));
-        assert!(queue("https://st.queue.core.windows.net/onboarding").is_ok());
+        assert!(results("https://evgt.westeurope-1.eventgrid.azure.net", PUBLIC).is_ok());
+        assert_eq!(results("https://evgt.westeurope-1.eventgrid.azure.net/api/event", PUBLIC), Err("it has another path"));
+        assert!(queue("https://st.queue.core.windows.net/onboarding", PUBLIC).is_ok());
         for (wrong, mistake) in [
             ("onboarding", "it is a name"),
             ("DefaultEndpointsProtocol=https;AccountName=st;AccountKey=aHVudGVyMg==", "it is a connection string"),
@@ -224,22 +243,22 @@ mod tests {
             ("https://st.queue.core.windows.net/onboarding/messages", "it is the URL of something in a queue"),
             ("https://st.queue.core.windows.net/onboarding?sv=2024&sig=x", "it has a user, a port, a query or a fragment"),
         ] {
-            assert_eq!(queue(wrong), Err(mistake), "{wrong}");
+            assert_eq!(queue(wrong, PUBLIC), Err(mistake), "{wrong}");
         }
     }
 
     #[test]
     fn containers_and_queues_of_dead_letters() {
-        assert!(matches!(report("https://st.blob.core.windows.net/report"), Ok(ContainerUrl::Blob(_))));
-        assert!(matches!(dead_letters("https://st.blob.core.windows.net/d"), Ok(DeadLettersUrl::Container(ContainerUrl::Blob(_)))));
-        assert!(matches!(dead_letters("https://st.queue.core.windows.net/q-poison"), Ok(DeadLettersUrl::Queue(_))));
+        assert!(matches!(report("https://st.blob.core.windows.net/report", PUBLIC), Ok(ContainerUrl::Blob(_))));
+        assert!(matches!(dead_letters("https://st.blob.core.windows.net/d", PUBLIC), Ok(DeadLettersUrl::Container(ContainerUrl::Blob(_)))));
+        assert!(matches!(dead_letters("https://st.queue.core.windows.net/q-poison", PUBLIC), Ok(DeadLettersUrl::Queue(_))));
         for (wrong, mistake) in [
             ("https://st.blob.core.windows.net", "the container's name is missing"),
             ("https://st.blob.core.windows.net/report/x.json", "it is the URL of something in a container"),
             ("https://st.blob.core.windows.net/report?sv=2024&sig=x", "it has a user, a port, a query or a fragment"),
             ("https://st.queue.core.windows.net/q", "it is not on that service's domain in the Azure public cloud"),
         ] {
-            assert_eq!(report(wrong), Err(mistake), "{wrong}");
+            assert_eq!(report(wrong, PUBLIC), Err(mistake), "{wrong}");
         }
     }
 

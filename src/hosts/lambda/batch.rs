@@ -43,7 +43,7 @@ fn item_failure(message_id: String) -> BatchItemFailure {
 /// Works on one record, and answers its id where it has to come back. One without an id fails its whole batch, as an empty id does.
 async fn failed(onboarder: &Arc<Onboarder>, record: &SqsMessage, delivery: Delivery) -> Option<String> {
     let message_id = record.message_id.clone().unwrap_or_default();
-    let delivery = Delivery { id: Uuid::new_v5(&delivery.id, message_id.as_bytes()), ..delivery };
+    let delivery = Delivery { id: Uuid::new_v5(&delivery.id, message_id.as_bytes()), ..delivery }.in_batch();
     let body = Value::String(record.body.clone().unwrap_or_default());
     let inputs = parse_value(&body).into_iter().enumerate();
     let working = inputs.map(|(position, inbound)| take_up(onboarder, "Queue", inbound, delivery.part(position)));

@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::webhook;
-use crate::callers::{Role, WebhookKeys};
+use crate::callers::WebhookKeys;
 use crate::delivery::Delivery;
 use crate::error::{Code, Error};
-use crate::hosts::coverage::{Query, answer as answer_coverage};
-use crate::hosts::http::{MOST_CALL_BYTES, answer_call, caller_id, caller_refused, problem, unread};
-use crate::hosts::{Deployment, take_up};
-use crate::request::{Action, parse_call};
+use crate::hosts::Deployment;
+use crate::hosts::coverage::Query;
+use crate::hosts::http::{MOST_CALL_BYTES, answering_all, caller_refused, document, problem};
+use crate::hosts::ops::{Call, LetIn};
 
 /// What the HTTP routes share.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub(super) fn router(face: Face) -> Router {
         .layer(DefaultBodyLimit::max(webhook::MOST_BYTES));
     let calls =
         Router::new().route("/api/onboard", post(onboard)).route("/api/offboard", post(offboard)).route("/api/coverage", get(coverage));
-    calls.layer(DefaultBodyLimit::max(MOST_CALL_BYTES)).merge(events).with_state(face)
+    answering_all(calls.layer(DefaultBodyLimit::max(MOST_CALL_BYTES)).merge(events)).with_state(face)
 }
 
 /// The longest path that is looked at. The longest that there is has 11 letters.
@@ -98,8 +98,10 @@ pub(super) fn tame(payload: &Value) -> Result<String, Error> {
     Ok(payload.to_string())
 }
 
+/// Whether a path says what it means: `lambda_http` resolves `..`, and `%2e%2e`, so that a route would be reached under another's name.
 fn is_path(text: &str) -> bool {
-    text.starts_with('/') && text.len() <= LONGEST_PATH
+    let is_plain = !text.contains('%') && !text.split('/').any(|segment| matches!(segment, "." | ".."));
+    text.starts_with('/') && text.len() <= LONGEST_PATH && is_plain
 }
 
 /// Answers a request by the routes.
@@ -115,7 +117,7 @@ pub(super) async fn answer(router: Router, request: lambda_http::Request, delive
 
 /// The answer of a function that is not set up.
 pub(super) async fn unavailable(error: &Error) -> Value {
-    outgoing(caller_refused(error)).await
+    outgoing(caller_refused(error, &HeaderMap::new())).await
 }
 
 /// The answer to a request that no route can read.
@@ -169,11 +171,8 @@ async fn outgoing(response: Response) -> Value {
 const MOST_ANSWERED: usize = 4 * 1024 * 1024;
 
 fn too_large() -> Value {
-    let body = json!({
-        "type": "urn:ispm-onboarder:problem:too-large", "title": "too large", "status": 413, "code": "too-large",
-        "detail": "the answer is larger than Lambda hands on",
-        "hint": "Send Accept-Encoding: gzip (`curl --compressed`), or read the report from its bucket.",
-    });
+    let hint = "Send Accept-Encoding: gzip (`curl --compressed`), or read the report from its bucket.";
+    let body = document(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the answer is larger than Lambda hands on", Some(hint));
     json!({
         "statusCode": 413, "headers": { "content-type": "application/problem+json" }, "body": body.to_string(), "isBase64Encoded": false,
     })
@@ -181,11 +180,7 @@ fn too_large() -> Value {
 
 /// What the last sweep left of a tenant.
 async fn coverage(State(face): State<Face>, Extension(origin): Extension<Origin>, headers: HeaderMap) -> Response {
-    let callers = face.deployment.callers.of_call(origin.iam.as_deref(), &headers, &[Role::Read]);
-    match origin.delivery.run(callers).await {
-        Ok(caller) => answer_coverage(&face.deployment.onboarder, Some(&caller), &origin.query, &headers).await,
-        Err(error) => caller_refused(&error),
-    }
+    call(&face, &origin, &headers).coverage(&origin.query).await
 }
 
 /// An ops call over HTTP.
@@ -195,25 +190,7 @@ async fn onboard(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return unread(&rejection),
-    };
-    let caller = match origin.delivery.run(face.deployment.callers.of_call(origin.iam.as_deref(), &headers, &[Role::Onboard])).await {
-        Ok(caller) => caller,
-        Err(error) => return caller_refused(&error),
-    };
-    let inbound = parse_call(&body, Action::Onboard, caller_id(&headers, origin.delivery.id));
-    match &inbound.request {
-        Err(refusal) => problem(StatusCode::BAD_REQUEST, &refusal.error),
-        Ok(request) => match caller.may_name(request.tenant) {
-            Err(error) => caller_refused(&error),
-            Ok(()) => {
-                tracing::info!(%caller, tenant = %request.tenant, scope = %request.scope, "called");
-                answer_call(take_up(&face.deployment.onboarder, "Onboard", inbound, origin.delivery).await)
-            }
-        },
-    }
+    call(&face, &origin, &headers).onboard(body).await
 }
 
 /// An ops call that takes back. Being signed in by AWS is not enough for it.
@@ -223,5 +200,10 @@ async fn offboard(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    crate::hosts::offboard::answer(&face.deployment, &headers, body, origin.delivery).await
+    call(&face, &origin, &headers).offboard(body).await
+}
+
+/// A call of an ops route.
+fn call<'a>(face: &'a Face, origin: &Origin, headers: &'a HeaderMap) -> Call<'a> {
+    Call { deployment: &face.deployment, let_in: LetIn::ByAws(origin.iam.clone()), headers, delivery: origin.delivery }
 }

@@ -134,7 +134,7 @@ async fn enqueue(onboarder: &Arc<Onboarder>, function: &str, events: &Value, del
 /// A call by hand: `aws lambda invoke`. IAM decides who may; the answer is that of `POST /api/onboard`, without the status line.
 async fn by_hand(onboarder: &Arc<Onboarder>, payload: &Value, delivery: Delivery) -> Result<Value, FunctionError> {
     let inbound = inbound_by_hand(payload, delivery.id)?;
-    let taken = take_up(onboarder, "Invoke", inbound, delivery).await;
+    let taken = take_up(onboarder, "Invoke", inbound, delivery.by_hand()).await;
     if let Ending::Unfinished(error) = taken.ending {
         return Err(FunctionError(error));
     }

@@ -19,7 +19,7 @@ use crate::Onboarder;
 use crate::callers::Caller;
 use crate::delivery::Delivery;
 use crate::error::{Code, Error};
-use crate::hosts::http::{caller_refused, problem, unread};
+use crate::hosts::http::{caller_refused, not_now, problem, unread};
 use crate::hosts::{SIDE_BY_SIDE, hand_on};
 use crate::request::{History, Inbound, Refusal, Request, parse};
 use crate::scope::Guid;
@@ -30,19 +30,18 @@ pub(super) const MOST_BYTES: usize = 1024 * 1024 + 64 * 1024;
 /// Who asks whether CloudEvents may be sent here
 /// (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md#41-validation-request>).
 const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
-/// Event Grid as an origin.
-const EVENT_GRID: &str = "eventgrid.azure.net";
 /// The longest validation code that is repeated. Event Grid's are GUIDs.
 const LONGEST_CODE: usize = 128;
 
 /// `OPTIONS`: the handshake of CloudEvents. It allows nobody anything: each delivery is checked for itself.
-pub(super) async fn handshake(headers: HeaderMap) -> Response {
+pub(super) async fn handshake(State(face): State<Face>, headers: HeaderMap) -> Response {
+    let event_grid = face.deployment.cloud.event_grid_suffix();
     let asked = headers.get(&REQUEST_ORIGIN).and_then(|origin| origin.to_str().ok());
-    if asked.is_none_or(|origin| origin != EVENT_GRID) {
+    if asked.is_none_or(|origin| origin != event_grid) {
         let error = Error::new(Code::NotPermitted, "only Event Grid's deliveries are taken here").hint("Deliver through Event Grid.");
         return problem(StatusCode::FORBIDDEN, &error);
     }
-    (StatusCode::OK, [("webhook-allowed-origin", EVENT_GRID), ("webhook-allowed-rate", "*")]).into_response()
+    (StatusCode::OK, [("webhook-allowed-origin", event_grid), ("webhook-allowed-rate", "*")]).into_response()
 }
 
 /// `POST`: a delivery, or the handshake of Event Grid's own schema.
@@ -62,7 +61,7 @@ pub(super) async fn deliver(
     let recognising = face.deployment.callers.of_delivery(&face.keys, origin.iam.as_deref(), &headers);
     let caller = match origin.delivery.run(recognising).await {
         Ok(caller) => caller,
-        Err(error) => return caller_refused(&error),
+        Err(error) => return caller_refused(&error, &headers),
     };
     take_in(&face.deployment.onboarder, &caller, origin.delivery, &body).await
 }
@@ -96,7 +95,7 @@ async fn take_in(onboarder: &Arc<Onboarder>, caller: &Caller, delivery: Delivery
         _ => None,
     });
     match (unfinished, refused) {
-        (Some(error), _) => problem(StatusCode::SERVICE_UNAVAILABLE, &error),
+        (Some(error), _) => not_now(error.code, "not all of the delivery could be put into the queue"),
         (None, Some(error)) => problem(StatusCode::FORBIDDEN, &error),
         (None, None) => Json(json!({ "queued": queued })).into_response(),
     }
