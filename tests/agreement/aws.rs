@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ispm_onboarder::config::variables::{DEAD_LETTERS, ISPM_HOSTS, OWN, On, PROPAGATION_MINUTES, Variable};
+use ispm_onboarder::cloud::Cloud;
+use ispm_onboarder::config::variables::{CLOUD, DEAD_LETTERS, ISPM_HOSTS, OWN, On, PROPAGATION_MINUTES, Variable};
 use ispm_onboarder::delivery::DEADLINE;
 use serde_json::{Value, json};
 
@@ -25,7 +26,23 @@ fn statements(template: &Template) -> Vec<Value> {
     let policies = template.properties("Role")["Policies"].as_array().unwrap();
     assert_eq!(policies.len(), 1);
     let statements = policies[0]["PolicyDocument"]["Statement"].as_array().unwrap();
-    statements.iter().map(|statement| statement.get("Fn::If").map_or(statement, |choice| &choice[1])).cloned().collect()
+    let chosen = statements.iter().map(|statement| statement.get("Fn::If").map_or(statement, |choice| &choice[1]));
+    chosen.map(|statement| in_the_public_cloud(template, statement)).collect()
+}
+
+/// A value as it is where the template's parameter `Cloud` has its default.
+fn in_the_public_cloud(template: &Template, value: &Value) -> Value {
+    match value {
+        Value::Object(members) => match members.get("Fn::FindInMap") {
+            Some(place) => {
+                assert_eq!((&place[0], &place[1]), (&json!("Clouds"), &json!({ "Ref": "Cloud" })));
+                template.section("Mappings")["Clouds"]["public"][place[2].as_str().unwrap()].clone()
+            }
+            None => members.iter().map(|(name, value)| (name.clone(), in_the_public_cloud(template, value))).collect(),
+        },
+        Value::Array(items) => items.iter().map(|item| in_the_public_cloud(template, item)).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Where an action is given, as the list names the place and as the template does.
@@ -83,11 +100,22 @@ fn the_login_asks_for_what_its_conditions_allow() {
     let code = read(&project("src/aws/web_identity.rs"));
     let statements = statements(&Template::read());
     let condition = &statements.iter().find(|statement| statement["Sid"] == "Login").unwrap()["Condition"];
-    let audience = condition["ForAllValues:StringEquals"]["sts:IdentityTokenAudience"].as_str().unwrap();
+    assert_eq!(condition["ForAllValues:StringEquals"]["sts:IdentityTokenAudience"], Cloud::Public.token_exchange_audience());
     let algorithm = condition["StringEquals"]["sts:SigningAlgorithm"].as_str().unwrap();
     let seconds = &condition["NumericLessThanEquals"]["sts:DurationSeconds"];
-    for constant in [format!("&str = \"{audience}\""), format!("&str = \"{algorithm}\""), format!("i32 = {seconds}")] {
+    for constant in [format!("&str = \"{algorithm}\""), format!("i32 = {seconds}")] {
         assert!(code.contains(&constant), "{constant} is not in src/aws/web_identity.rs");
+    }
+}
+
+#[test]
+fn the_template_knows_the_clouds_that_the_code_knows() {
+    let template = Template::read();
+    let parameter = &template.section("Parameters")["Cloud"];
+    assert_eq!(parameter["Default"].as_str(), CLOUD.default);
+    assert_eq!(parameter["AllowedValues"], json!(Cloud::ALL.map(Cloud::word)));
+    for cloud in Cloud::ALL {
+        assert_eq!(template.section("Mappings")["Clouds"][cloud.word()]["TokenAudience"], cloud.token_exchange_audience());
     }
 }
 

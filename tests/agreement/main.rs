@@ -4,6 +4,7 @@
 
 mod alerts;
 mod aws;
+mod aws_rights;
 mod commands;
 mod handover;
 mod messaging;

@@ -16,6 +16,7 @@ use ispm_onboarder::hosts::Deployment;
 use ispm_onboarder::hosts::functions::router;
 use ispm_onboarder::hosts::http::Readiness;
 use ispm_onboarder::identity::Platform;
+use ispm_onboarder::permissions::simulated;
 use ispm_onboarder_simulator::platform::{FunctionsHost, Worker};
 use ispm_onboarder_simulator::world::Scope;
 use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Simulator, World};
@@ -52,7 +53,9 @@ impl Stage {
     /// A world in which a call is answered from a shape, `times` times; `meanwhile` happens in the world each time.
     pub fn new(asked: Asked, shape: &str, times: u32, meanwhile: fn(&mut World, &DemoCast)) -> Self {
         let cast = DemoCast::of(7);
-        let simulator = Simulator::new(World::demo(7), SimulatorClock::starting_at(EPOCH));
+        let mut world = World::demo(7);
+        simulated::grant(&mut world, &cast);
+        let simulator = Simulator::new(world, SimulatorClock::starting_at(EPOCH));
         let (world, players) = (simulator.clone(), cast.clone());
         let transport = Scripted {
             simulator: simulator.transport(),

@@ -16,6 +16,7 @@ use ispm_onboarder::config::Config;
 use ispm_onboarder::error::Error;
 use ispm_onboarder::hosts::{Deployment, functions::router, http::Readiness};
 use ispm_onboarder::identity::Platform;
+use ispm_onboarder::permissions::simulated;
 use ispm_onboarder_simulator::platform::{FunctionsHost, Worker};
 use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Simulator, World};
 use serde_json::{Value, json};
@@ -143,6 +144,7 @@ impl Stage {
         world.set_secret(&cast.vault, &record_name, &record.to_string());
         world.set_secret(&cast.vault, &token, "token-of-no-value");
         world.set_secret(&cast.vault, "ispm-onboarder-profile-vendor", profile);
+        simulated::grant(&mut world, &cast);
         let simulator = Simulator::new(world, SimulatorClock::starting_at(epoch));
         let vendor = Arc::new(Mutex::new(Vendor::default()));
         let transport = Arc::new(Clouds { clouds: simulator.transport(), host: cast.ispm_host.clone(), vendor: vendor.clone() });

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use ispm_onboarder::schemas;
+use ispm_onboarder::{doctor, schemas};
 
 use super::{configuration, files, permissions, project, read};
 
@@ -15,7 +15,12 @@ type Parts = Vec<(&'static str, String)>;
 
 /// Each page that has generated parts.
 fn pages() -> Vec<(&'static str, Parts)> {
-    vec![("docs/configuration.md", configuration::parts()), ("infra/README.md", permissions::parts())]
+    vec![
+        ("docs/configuration.md", configuration::parts()),
+        ("docs/operate.md", vec![("checks", doctor::markdown())]),
+        ("docs/security.md", vec![permissions::why_not_less()]),
+        ("infra/README.md", permissions::parts()),
+    ]
 }
 
 fn begin(name: &str) -> String {

@@ -1,4 +1,4 @@
-//! The parts of infra/README.md that list who may do what.
+//! The parts of infra/README.md and docs/security.md that list who may do what.
 
 use ispm_onboarder::permissions::{Holder, Permissions};
 
@@ -16,4 +16,8 @@ pub fn parts() -> Vec<(&'static str, String)> {
         Holder::AwsReplayer => "rights of whoever replays on AWS",
     };
     Holder::ALL.into_iter().map(|holder| (name(holder), permissions.markdown(holder))).collect()
+}
+
+pub fn why_not_less() -> (&'static str, String) {
+    ("why not less", Permissions::shipped().unwrap().why_not_less())
 }

@@ -38,6 +38,11 @@ impl Process {
         std::fs::read_to_string(&self.stderr).expect("the output is text")
     }
 
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How it ended, if it has.
     pub fn ending(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the child can be waited for")
@@ -46,6 +51,21 @@ impl Process {
     /// Asks it to stop (SIGTERM), as platforms do.
     pub fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the child takes signals");
+    }
+
+    /// Presses Ctrl-C (SIGINT).
+    pub fn interrupt(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("the child takes signals");
+    }
+
+    /// Presses Ctrl-\ (SIGQUIT).
+    pub fn quit(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::QUIT).expect("the child takes signals");
+    }
+
+    /// Presses Ctrl-Z (SIGTSTP).
+    pub fn suspend(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TSTP).expect("the child takes signals");
     }
 
     /// Waits until it has ended.

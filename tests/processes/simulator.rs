@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use ispm_onboarder_simulator::World;
+use ispm_onboarder::permissions::{simulated, simulated_aws};
+use ispm_onboarder_simulator::{DemoCast, World};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::{Process, until};
+
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
 /// The command line that was just built.
 pub const COMMAND_LINE: &str = env!("CARGO_BIN_EXE_ispm-onboarder");
@@ -30,17 +33,25 @@ impl Simulator {
         Self::start_with(tempfile::tempdir().unwrap(), &[]).await
     }
 
-    /// The same with a world of the test's own.
+    /// The same with a world of the test's own, in which the deployment is given what the list of permissions says.
     pub async fn start_in(world: &World) -> Self {
+        let mut world = world.clone();
+        simulated::grant(&mut world, &DemoCast::of(7));
+        simulated_aws::grant(&mut world, &DemoCast::of(7));
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("world.json");
-        std::fs::write(&file, serde_json::to_string(world).unwrap()).unwrap();
+        std::fs::write(&file, serde_json::to_string(&world).unwrap()).unwrap();
         Self::start_with(directory, &["--world", file.to_str().unwrap()]).await
     }
 
     /// The same with an estate of this size.
     pub async fn start_of(subscriptions: usize) -> Self {
         Self::start_with(tempfile::tempdir().unwrap(), &["--subscriptions", &subscriptions.to_string()]).await
+    }
+
+    /// The same in Azure US Government.
+    pub async fn start_in_us_government() -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), &["--cloud", "usgovernment"]).await
     }
 
     async fn start_with(directory: TempDir, arguments: &[&str]) -> Self {
@@ -80,11 +91,12 @@ impl Simulator {
         self.control(Method::GET, "world", None).await
     }
 
-    /// The role assignments at one scope.
+    /// The assignments of Reader at one scope.
     pub async fn assignments_at(&self, scope: &str) -> Vec<Value> {
         let world = self.world().await;
         let all = world["roleAssignments"].as_array().unwrap();
-        all.iter().filter(|assignment| assignment["id"].as_str().is_some_and(|id| id.starts_with(scope))).cloned().collect()
+        let here = |found: &&Value| found["role"] == READER && found["id"].as_str().is_some_and(|id| id.starts_with(scope));
+        all.iter().filter(here).cloned().collect()
     }
 
     /// The result events published so far.

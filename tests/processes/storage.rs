@@ -1,4 +1,4 @@
-//! Storage as its owner uses it, beside the program: by its official names, with a token of the simulated platform's managed identity.
+//! Storage as its owner uses it, beside the program: by its official names, with a token of the operator.
 
 use std::sync::Arc;
 
@@ -103,9 +103,10 @@ impl Storage {
     }
 }
 
-/// A token for Storage, of the simulated platform's managed identity.
+/// A token for Storage, of the operator's managed identity.
 async fn token(simulator: &Simulator) -> String {
-    let url = format!("{}?resource=https://storage.azure.com&api-version=2019-08-01", simulator.variable("IDENTITY_ENDPOINT"));
+    let (endpoint, operator) = (simulator.variable("IDENTITY_ENDPOINT"), simulator.variable("SIMULATOR_CLIENT_ID"));
+    let url = format!("{endpoint}?resource=https://storage.azure.com&api-version=2019-08-01&client_id={operator}");
     let request = Client::builder().no_proxy().build().unwrap().get(url);
     let answer = request.header("x-identity-header", simulator.variable("IDENTITY_HEADER")).send().await.unwrap();
     let answer: Value = answer.json().await.unwrap();

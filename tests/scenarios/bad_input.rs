@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::HOST;
-use crate::harness::{ASSIGN, CONNECT, EPOCH, EVENT, Given, Host, PUBLISH, Scenario, event_grid_event, requested, subscription};
+use crate::harness::{ASSIGN, CONNECT, EPOCH, EVENT, Given, Host, PUBLISH, Scenario, event_grid_event, group, requested, subscription};
 
 const NOT_AN_ID: &str = "not-an-id";
 
@@ -227,5 +227,212 @@ mod foreign {
         s.settle(3).await;
         s.expect_given_up(1);
         assert_nothing_done(&s);
+    }
+}
+
+/// Paths that would lead elsewhere if they were put into an address as they are, or that look like another.
+#[tokio::test(start_paused = true)]
+async fn a_path_that_leads_elsewhere_or_looks_like_another_is_no_scope() {
+    let id = new().trim_start_matches("/subscriptions/").to_owned();
+    let group = "/providers/Microsoft.Management/managementGroups";
+    let look_alike = id.replacen(|c: char| c.is_ascii_digit(), "\u{ff11}", 1);
+    for scope in [
+        format!("/subscriptions%2F{id}"),
+        format!("%2Fsubscriptions%2F{id}"),
+        format!("/subscriptions/{id}%2FresourceGroups%2Frg"),
+        format!("/subscriptions/{id}%00"),
+        format!("/subscriptions%5C{id}"),
+        format!("/subscriptions\\{id}"),
+        format!("\\subscriptions\\{id}"),
+        format!("/subscriptions/../subscriptions/{id}"),
+        format!("/subscriptions/./{id}"),
+        format!("/subscriptions/%2e%2e/{id}"),
+        format!("/subscriptions/{id}/.."),
+        format!("/subscriptions/{id}/../{id}"),
+        "/subscriptions/..".to_owned(),
+        format!("//subscriptions/{id}"),
+        format!("/subscriptions//{id}"),
+        format!("/subscriptions/{id}//"),
+        format!("/subscriptions/{id}/providers/Microsoft.Authorization/roleAssignments/{id}"),
+        format!("/subscriptions/{id}?api-version=2022-12-01"),
+        format!("/subscriptions/{id}#x"),
+        format!("/subscriptions/{id};x"),
+        format!("/subscriptions/{id},{id}"),
+        format!("/subscriptions/{id} /subscriptions/{id}"),
+        format!("https://management.azure.com/subscriptions/{id}"),
+        format!("/subscriptions/{look_alike}"),
+        format!("/subscriptions/{id}\u{200b}"),
+        format!("/\u{455}ubscriptions/{id}"),
+        format!("/\u{17f}ubscriptions/{id}"),
+        format!("\u{2215}subscriptions\u{2215}{id}"),
+        format!("\u{ff0f}subscriptions\u{ff0f}{id}"),
+        format!("{group}/.."),
+        format!("{group}/."),
+        format!("{group}/%2e%2e"),
+        format!("{group}/corp%2F..%2Fother"),
+        format!("{group}/corp\\other"),
+        format!("{group}//corp"),
+        format!("{group}/corp//"),
+        format!("{group}/corp/subscriptions/{id}"),
+        format!("{group}/corp?x=y"),
+        format!("{group}/c\u{43e}rp"),
+        format!("/providers/Microsoft.Management/../managementGroups/{id}"),
+        format!("/providers/Microsoft.Subscription/subscriptions/{id}"),
+        format!("/tenants/{id}"),
+    ] {
+        for event in both(&json!({"tenantId": tenant(), "scope": scope})) {
+            refused(&event, "failed invalid-scope", &["scope"]).await;
+        }
+    }
+}
+
+/// A management group may have a subscription's id as its name.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_named_like_a_subscription_is_not_that_subscription() {
+    let s = Given::demo()
+        .world(|world, cast| {
+            let tenant = cast.tenant.clone();
+            world.tenant_mut(&tenant).add_management_group(&cast.new, &tenant);
+        })
+        .start();
+    let path = group(&s.cast.new);
+    s.deliver(s.event("group", &path)).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+    assert_eq!((s.assignments_at(&path).len(), s.assignments_at(&new()).len()), (1, 0));
+    s.onboard(&s.cast.new).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+    assert_eq!(s.assignments_at(&new()).len(), 1, "the subscription does not lie below the group");
+}
+
+/// Wherever an upstream service sends this program, it does not go there: a token or a secret would go along.
+mod redirects {
+    use ispm_onboarder::doctor::Status;
+    use ispm_onboarder_simulator::world::Vault;
+    use ispm_onboarder_simulator::{Effect, Fault};
+
+    use super::*;
+    use crate::faults::OPERATIONS;
+    use crate::harness::{GET_SECRET, LIST_SECRETS, PUT_BACK, claims, taking_tokens};
+
+    const ELSEWHERE: &str = "https://elsewhere.vault.azure.net/secrets/stolen?api-version=7.4";
+
+    /// The report's calls, and the queue's that only looks.
+    const PUT_REPORT: &str = if matches!(HOST, Host::Functions) { "blob.put" } else { "s3.put" };
+    const GET_REPORT: &str = if matches!(HOST, Host::Functions) { "blob.get" } else { "s3.get" };
+    const OF_QUEUE: &str = if matches!(HOST, Host::Functions) { "queue.properties" } else { "sqs.attributes.get" };
+
+    fn redirect(operation: &str, status: u16) -> Fault {
+        Fault::new(operation, Effect::Redirect { status, location: ELSEWHERE.to_owned() })
+    }
+
+    /// Where calls would arrive that go where they are sent.
+    fn elsewhere(given: Given) -> Given {
+        given.world(|world, cast| {
+            let vault = Vault { tenant_id: cast.tenant.clone(), ..Vault::default() };
+            world.vaults.insert("elsewhere".to_owned(), vault);
+        })
+    }
+
+    fn redirected(operation: &str, status: u16) -> Given {
+        elsewhere(taking_tokens()).fault(redirect(operation, status))
+    }
+
+    #[track_caller]
+    fn assert_not_followed(s: &Scenario, told: &str) {
+        let calls = s.unread_calls();
+        assert!(calls.iter().any(|call| call.fault.is_some()), "{told} was not asked");
+        assert!(!calls.iter().any(|call| call.url.contains("elsewhere")), "{told}: {calls:#?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn none_is_followed_while_onboarding_and_each_is_told_or_passes() {
+        // The demo's login is not by way of AWS.
+        for operation in OPERATIONS.into_iter().filter(|operation| !operation.starts_with("sts.")) {
+            for status in [301, 302, 303, 307, 308] {
+                let told = format!("{operation} {status}");
+                let s = redirected(operation, status).start();
+                s.onboard(&s.cast.new).await;
+                s.settle(1).await;
+                assert_not_followed(&s, &told);
+                let failed: Vec<String> = s.distinct_results().into_values().collect();
+                let is_final = ["failed unexpected-answer", "failed connection-refused"].iter().any(|expected| failed == [*expected]);
+                assert!(failed.is_empty() || is_final, "{told}: {failed:?}");
+                s.mend();
+                s.settle(12).await;
+                s.count_calls();
+                let later: Vec<String> = s.distinct_results().into_values().collect();
+                // Signing in and publishing are tried again; what else a service answers so is no answer of its contract.
+                assert_eq!(later, if failed.is_empty() { vec!["onboarded"] } else { vec![] }, "{told}");
+                s.forgive_what_waits();
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn none_is_followed_by_the_queue_the_sweep_the_report_and_entras_keys() {
+        for status in [301, 302, 307, 308] {
+            let s = redirected(PUT_BACK, status).fault(Fault::status("arm.*", 503)).start();
+            s.onboard(&s.cast.new).await;
+            assert_not_followed(&s, PUT_BACK);
+            s.forgive_what_waits();
+            for operation in ["arm.descendants.list", "arm.resource-graph.query", PUT_REPORT] {
+                let s = redirected(operation, status).start();
+                s.sweep().await;
+                assert_not_followed(&s, operation);
+                s.forgive_what_waits();
+            }
+            let s = redirected(GET_REPORT, status).start();
+            let token = crate::harness::bearer(&claims("Onboarder.Read"), ispm_onboarder_simulator::TokenKey::Entra);
+            let answer = s.get_by_headers(&format!("/api/coverage?tenant={}", s.cast.tenant), &[("authorization", &token)]).await;
+            assert!(answer.status >= 500, "{}", answer.body);
+            assert_not_followed(&s, GET_REPORT);
+            let s = redirected("entra.keys", status).start();
+            let token = crate::harness::bearer(&claims("Onboarder.Read"), ispm_onboarder_simulator::TokenKey::Entra);
+            let answer = s.get_by_headers(&format!("/api/coverage?tenant={}", s.cast.tenant), &[("authorization", &token)]).await;
+            assert_eq!(answer.status, 503, "{}", answer.body);
+            assert_not_followed(&s, "entra.keys");
+        }
+    }
+
+    /// Removing is the one call that takes away: it does not go elsewhere, and what it should have done is told as not done.
+    #[tokio::test(start_paused = true)]
+    async fn none_is_followed_while_offboarding() {
+        use crate::offboarding::{DISCONNECT, REMOVE, given_alone, offboard};
+        for operation in ["graph.service-principal.get", "arm.subscription.get", "arm.role-assignments.list", REMOVE, DISCONNECT] {
+            for status in [301, 302, 303, 307, 308] {
+                let s = elsewhere(given_alone()).start();
+                s.onboard(&s.cast.new).await;
+                s.count_calls();
+                s.expect_results(["onboarded"]);
+                // Nothing is remembered of Graph's answers then.
+                s.settle_for(std::time::Duration::from_mins(11)).await;
+                s.fault(redirect(operation, status));
+                let scope = new();
+                let answer = offboard(&s, &scope).await;
+                assert_ne!(answer.status, 200, "{operation} {status}: {}", answer.body);
+                assert_not_followed(&s, operation);
+                let is_there = !s.assignments_at(&scope).is_empty();
+                assert_eq!(is_there, operation != DISCONNECT, "{operation} {status}");
+                s.distinct_results();
+                s.forgive_what_waits();
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn none_is_followed_by_the_doctor() {
+        let store = [GET_SECRET, LIST_SECRETS];
+        let reads = ["arm.permissions.list", "arm.role-assignments.list", "graph.service-principal.get", "ispm.sources.list", OF_QUEUE];
+        for operation in store.into_iter().chain(reads) {
+            for status in [301, 307] {
+                let s = redirected(operation, status).start();
+                let checks = s.doctor(time::Duration::ZERO).examine(None).await;
+                assert_not_followed(&s, operation);
+                let told = checks.iter().any(|check| matches!(check.status, Status::Failed | Status::Warning));
+                assert!(told, "{operation} {status}: {checks:#?}");
+            }
+        }
     }
 }

@@ -20,7 +20,7 @@ const READ_REPORT: &str = match HOST {
 const OTHER_TENANT: &str = "77777777-7777-4777-8777-777777777777";
 
 /// A deployment that takes Contoso's tokens.
-fn given() -> Given {
+fn taking_tokens() -> Given {
     let cast = DemoCast::of(7);
     Given::demo().setting("ONBOARDER_ENTRA_AUDIENCE", &cast.api.app_id_uri).setting("ONBOARDER_ENTRA_CALLERS", &cast.tenant)
 }
@@ -59,7 +59,7 @@ fn token(s: &Scenario, claim: &str, value: Value) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn json_is_the_report_with_its_age() {
-    let s = swept(given()).await;
+    let s = swept(Given::demo()).await;
     tokio::time::sleep(Duration::from_secs(90)).await;
     for (more, accept) in
         [("", "*/*"), ("", "application/json"), ("&format=json", "text/html"), ("", "text/html;q=0"), ("", "text/html; q=0.000")]
@@ -82,7 +82,7 @@ fn hashes(html: &str, element: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_page_comes_with_a_policy_that_takes_its_own_texts_alone() {
-    let s = swept(given()).await;
+    let s = swept(Given::demo()).await;
     for (more, accept) in [("&format=html", "*/*"), ("", "text/html,application/xhtml+xml,*/*;q=0.8"), ("", "TEXT/HTML;q=0.9")] {
         let answer = s.get_with(&path(&s, more), &[("accept", accept)]).await;
         assert_eq!((answer.status, answer.headers["content-type"].as_str()), (200, "text/html; charset=utf-8"), "{more} {accept}");
@@ -112,7 +112,7 @@ async fn the_page_comes_with_a_policy_that_takes_its_own_texts_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_a_person_has_to_make_stands_on_the_page_too() {
-    let s = swept(given().record(|record| record["ispm"]["connect"] = json!({"mode": "console"}))).await;
+    let s = swept(Given::demo().record(|record| record["ispm"]["connect"] = json!({"mode": "console"}))).await;
     let answer = s.get(&path(&s, "&format=html")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(answer.body.contains("Awaiting console"));
@@ -121,7 +121,7 @@ async fn a_connection_that_a_person_has_to_make_stands_on_the_page_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_query_that_does_not_say_one_tenant_or_a_known_format_is_a_bad_request() {
-    let s = swept(given()).await;
+    let s = swept(Given::demo()).await;
     for query in [
         String::new(),
         "?".to_owned(),
@@ -142,7 +142,7 @@ async fn a_query_that_does_not_say_one_tenant_or_a_known_format_is_a_bad_request
 
 #[tokio::test(start_paused = true)]
 async fn a_tenant_of_which_no_sweep_left_a_report_is_not_found() {
-    let s = given().start();
+    let s = Given::demo().start();
     assert_problem(&s.get(&path(&s, "")).await, 404, "tenant-not-served");
     s.sweep().await;
     s.forgive_what_waits();
@@ -153,7 +153,7 @@ async fn a_tenant_of_which_no_sweep_left_a_report_is_not_found() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_place_for_reports_the_answer_says_what_to_set() {
-    let s = swept(given().setting("ONBOARDER_REPORT", "")).await;
+    let s = swept(Given::demo().setting("ONBOARDER_REPORT", "")).await;
     let answer = s.get(&path(&s, "")).await;
     assert_problem(&answer, 404, "not-configured");
     assert!(answer.json()["hint"].as_str().is_some_and(|hint| hint.contains("ONBOARDER_REPORT")), "{}", answer.body);
@@ -162,7 +162,7 @@ async fn without_a_place_for_reports_the_answer_says_what_to_set() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_down_is_unavailable_and_the_next_call_has_the_report() {
-    let s = swept(given()).await;
+    let s = swept(Given::demo()).await;
     for status in [503, 403] {
         s.fault(Fault::status(READ_REPORT, status));
         let answer = s.get(&path(&s, "")).await;
@@ -176,7 +176,7 @@ async fn a_store_that_is_down_is_unavailable_and_the_next_call_has_the_report() 
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_with_an_entra_token_sees_its_own_tenant() {
-    let s = swept(given()).await;
+    let s = swept(taking_tokens()).await;
     let bearer = token(&s, "ver", json!("1.0"));
     let answer = s.get_by_headers(&path(&s, ""), &[("authorization", &bearer)]).await;
     assert_eq!((answer.status, answer.json()["tenantId"].as_str()), (200, Some(s.cast.tenant.as_str())), "{}", answer.body);
@@ -188,7 +188,7 @@ async fn a_caller_with_an_entra_token_sees_its_own_tenant() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_without_the_role_or_out_of_time_is_refused() {
-    let s = swept(given()).await;
+    let s = swept(taking_tokens()).await;
     let now = s.now().unix_timestamp();
     for (claim, value, status, code) in [
         ("roles", json!(["Onboarder.Onboard", "Onboarder.Offboard", "Onboarder.Send"]), 403, "not-permitted"),
@@ -209,7 +209,7 @@ async fn a_token_without_the_role_or_out_of_time_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn who_takes_gzip_gets_the_same_smaller() {
-    let s = swept(given().world(|world, cast| {
+    let s = swept(Given::demo().world(|world, cast| {
         let tenant = world.tenant_mut(&cast.tenant);
         for number in 0..40 {
             tenant.add_subscription(&format!("00000000-0000-4000-8000-0000000000{number:02}"), &format!("crowd {number} é"), "sandbox");
@@ -240,7 +240,7 @@ async fn who_takes_gzip_gets_the_same_smaller() {
 #[tokio::test(start_paused = true)]
 async fn names_with_markup_and_control_characters_are_only_looked_at() {
     let evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u{1b}[31m\u{202e}\r\n\0\"'&";
-    let s = swept(given().world(|world, cast| {
+    let s = swept(Given::demo().world(|world, cast| {
         let tenant = world.tenant_mut(&cast.tenant);
         tenant.add_management_group("crowd", &cast.tenant).display_name = evil.to_owned();
         for number in 0..6 {

@@ -1,5 +1,7 @@
 //! What is particular to Azure Functions: managed identities, the host's own calls, Event Grid's schedule.
 
+mod places;
+
 use ispm_onboarder_simulator::Fault;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! The tenant's policy: what may be onboarded. Whoever is kept out is told by which rule, and nothing is written.
 
-use ispm_onboarder_simulator::{DemoCast, World};
+use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
 use serde_json::{Value, json};
 
 use crate::harness::{ASSIGN, CONNECT, Given, PUBLISH, Scenario, cold, subscription};
@@ -122,12 +122,9 @@ async fn the_tenant_root_as_the_bound_needs_no_look_at_the_groups() {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_whose_groups_cannot_be_seen_does_not_slip_past_a_rule_about_groups() {
-    // A parent that the directory does not show: the answer has an empty chain, as for an identity that may not see management groups.
-    let hidden = |world: &mut World, cast: &DemoCast| {
-        let new = world.tenant_mut(&cast.tenant).subscriptions.get_mut(&cast.new).expect("the demo has a new subscription");
-        "out-of-sight".clone_into(&mut new.parent);
-    };
-    let s = given(&json!({"exclude": [{"managementGroup": "corp"}]})).world(hidden).start();
+    // The answer has an empty chain, as for an identity that has its rights at the subscription and may not see management groups.
+    let none = Effect::Altered { pointer: "/value".to_owned(), value: json!([]) };
+    let s = given(&json!({"exclude": [{"managementGroup": "corp"}]})).fault(Fault::new("arm.entities.list", none).after()).start();
     s.onboard(&s.cast.new).await;
     s.settle(2).await;
     let calls = s.count_calls();

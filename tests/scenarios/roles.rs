@@ -85,7 +85,7 @@ async fn our_name_on_another_principals_assignment_is_a_conflict_and_not_overwri
             let scope = ispm_onboarder::scope::Scope::parse(&subscription(&cast.new)).unwrap();
             let name = assignment_name(&scope, Guid::parse(&cast.ispm_principal_id).unwrap()).to_string();
             let other =
-                world.tenant_mut(&cast.tenant).assign_reader(&Scope::Subscription(cast.new.clone()), &cast.login_principal_id).clone();
+                world.tenant_mut(&cast.tenant).assign_reader(&Scope::Subscription(cast.new.clone()), &cast.operator_principal_id).clone();
             world.tenant_mut(&cast.tenant).role_assignments.retain(|_, found| *found != other);
             world.tenant_mut(&cast.tenant).role_assignments.insert(name, other);
         })
@@ -174,7 +174,7 @@ async fn reader_of_another_principal_does_not_count() {
     let s = Given::demo()
         .world(|world, cast| {
             let scope = Scope::Subscription(cast.new.clone());
-            world.tenant_mut(&cast.tenant).assign_reader(&scope, &cast.login_principal_id);
+            world.tenant_mut(&cast.tenant).assign_reader(&scope, &cast.operator_principal_id);
         })
         .start();
     s.onboard(&s.cast.new).await;

@@ -1,79 +1,109 @@
-//! No secret and no token shows, whatever goes wrong. (Every scenario's account looks through results, answers, messages and addresses; this one
-//! looks through all logs too.)
+//! No secret, no token and no word of an upstream service shows, whatever goes wrong. Every scenario's account looks through its results,
+//! answers, messages, reports, addresses and logs of the finest level; these look at what no other does, and that the looking finds something.
 
-use std::cell::RefCell;
-use std::io;
-use std::sync::Once;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ispm_onboarder::telemetry::may_be_logged;
-use ispm_onboarder_simulator::{Effect, Fault};
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::dynamic_filter_fn;
-use tracing_subscriber::layer::SubscriberExt as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ispm_onboarder::config::Config;
+use ispm_onboarder::scope::Guid;
+use ispm_onboarder_simulator::{Effect, Fault, Simulator, TokenKey};
+use serde_json::json;
 
+use crate::HOST;
 use crate::faults::OPERATIONS;
-use crate::harness::{Given, SECRETS};
-
-thread_local! {
-    /// What was logged by this thread since it began to listen. A scenario lives on one thread, and others run beside it.
-    static LOG: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-struct Log;
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.with_borrow_mut(|log| log.iter_mut().for_each(|log| log.push_str(&String::from_utf8_lossy(bytes))));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Begins to keep all that this thread logs, at the finest level.
-pub fn listen() {
-    static INSTALL: Once = Once::new();
-    INSTALL.call_once(|| {
-        let listening = dynamic_filter_fn(|metadata, _| LOG.with_borrow(Option::is_some) && may_be_logged(metadata));
-        let layer = tracing_subscriber::fmt::layer().json().with_writer(|| Log).with_filter(listening);
-        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).expect("nothing else listens");
-    });
-    LOG.set(Some(String::new()));
-}
-
-/// What was logged since, and no more of it.
-pub fn heard() -> String {
-    LOG.take().unwrap_or_default()
-}
+use crate::harness::{CANARY, EPOCH, Given, Host, Scenario, heard, listen, shown};
+use crate::logins::{certificate, given_certificate, given_federation, given_role};
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_is_logged_even_at_the_finest_level_and_with_a_fault_in_every_call() {
-    listen();
-    let effects = [
-        Effect::Status { status: 400, code: None, retry_after: None },
-        Effect::Status { status: 401, code: None, retry_after: None },
-        Effect::Status { status: 503, code: None, retry_after: None },
-        Effect::InvalidJson,
-        Effect::Truncated,
-    ];
-    for operation in OPERATIONS {
-        for effect in &effects {
+async fn no_secret_shows_even_with_a_fault_in_every_call() {
+    let status = |status| Effect::Status { status, code: None, retry_after: None };
+    let effects = [status(400), status(401), status(403), status(404), status(409), status(503), Effect::Html { status: 502 }]
+        .into_iter()
+        .chain([Effect::InvalidJson, Effect::Truncated, Effect::Altered { pointer: String::new(), value: CANARY.into() }]);
+    for effect in effects {
+        for operation in OPERATIONS {
             let s = Given::demo().fault(Fault::new(operation, effect.clone()).after()).start();
+            listen();
             s.onboard(&s.cast.new).await;
             s.settle(1).await;
             s.count_calls();
             s.distinct_results();
             s.forgive_what_waits();
+            assert!(heard().contains("\"message\":\"invocation\""), "there is nothing to look through");
         }
     }
-    let text = heard();
-    for expected in ["\"TRACE\"", "\"outcome\":\"onboarded\"", "https://management.azure.com/subscriptions/"] {
-        assert!(text.contains(expected), "{expected} was not logged: there is nothing to look through");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_of_an_onboarding_tells_each_call_at_the_finest_level() {
+    let s = Given::demo().start();
+    listen();
+    s.onboard(&s.cast.new).await;
+    for expected in ["\"TRACE\"", "https://management.azure.com/subscriptions/"] {
+        assert!(heard().contains(expected), "{expected} was not logged");
     }
-    for secret in SECRETS {
-        let place = text.find(secret).map(|at| &text[text.floor_char_boundary(at.saturating_sub(400))..text.ceil_char_boundary(at + 80)]);
-        assert_eq!(place, None, "{secret} is logged");
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
+/// What the account would find: each kind of value, wherever it came out.
+#[tokio::test(start_paused = true)]
+async fn what_is_planted_is_found() {
+    let s = Given::demo().start();
+    let token = Simulator::sign_token(&json!({ "oid": "x" }), TokenKey::Entra);
+    let pem = certificate(EPOCH).pem();
+    let (_, key) = pem.split_once("PRIVATE KEY-----\n").expect("a private key");
+    let (numbers, key) = (format!("{:?}", STANDARD.decode(&key[..64]).unwrap()), &key[..64]);
+    let cast = &s.cast;
+    for leak in [cast.login_secret.reveal(), cast.aws.secret_access_key.reveal(), &token, CANARY, &pem, key, &numbers] {
+        let checked = |s: &Scenario| catch_unwind(AssertUnwindSafe(|| s.check_secrets())).map_err(|_| "found");
+        tracing::trace!(leak, "a careless line");
+        assert_eq!(checked(&s), Err("found"), "in a log");
+        assert_eq!(checked(&s), Ok(()), "what was found is not found again");
+        assert!(shown(leak).is_some());
+        s.enqueue(leak);
+        assert_eq!(checked(&s), Err("found"), "in the queue");
+        s.empty_queue();
+    }
+}
+
+/// `Debug` of a tenant's session, of what signs in, and of who may call.
+#[tokio::test(start_paused = true)]
+async fn no_part_of_the_deployment_shows_a_secret_to_debug() {
+    let managed_identity = || {
+        Given::demo().record(|record| {
+            record["login"] = json!({ "method": "managed-identity" });
+        })
+    };
+    // Each way to sign in, and the host that does not have it.
+    for (given, lacking) in [
+        (Given::demo(), None),
+        (managed_identity(), Some(Host::Lambda)),
+        (given_certificate(), None),
+        (given_federation(), Some(Host::Lambda)),
+        (given_role(), Some(Host::Functions)),
+    ] {
+        let s = given.start();
+        let sessions = s.sessions();
+        let session = sessions.open(Guid::parse(&s.cast.tenant).unwrap()).await;
+        assert_eq!(session.is_ok(), lacking != Some(HOST), "{session:?}");
+        s.count_calls();
+        for text in [format!("{sessions:?}"), format!("{session:?}"), format!("{session:#?}")] {
+            assert_eq!(shown(&text), None);
+        }
+    }
+}
+
+/// Whoever formats a part of the deployment for a log must not have to know what is in it.
+#[tokio::test(start_paused = true)]
+async fn configuration_shows_no_secret_that_somebody_put_into_it() {
+    for name in ["ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_REPORT", "ONBOARDER_DEAD_LETTERS"] {
+        for value in ["https://contoso:of~no~value@example.com/x", "https://x.queue.core.windows.net/q?sig=of~no~value", "of~no~value"] {
+            match Config::read(|own| (own == name).then(|| value.to_owned())) {
+                Ok(config) => assert_eq!(shown(&format!("{config:?}")), None, "{name}"),
+                Err(faults) => assert_eq!(shown(&format!("{faults} {faults:?}")), None, "{name}"),
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ispm_onboarder::permissions::simulated::Without;
 use ispm_onboarder_simulator::world::{Application, ClientSecret, Sensitive};
 use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
 
@@ -154,4 +155,21 @@ async fn entra_that_is_not_well_is_nobodys_fault() {
         s.count_calls();
         s.expect_results(["onboarded"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consent_in_graph_counts_at_the_next_try() {
+    let s = Given::demo().without(Without::Graph("Application.Read.All".to_owned())).start();
+    s.onboard(&s.cast.new).await;
+    s.count_calls();
+    s.expect_results(["tenant.failed graph-refused"]);
+    s.expect_waiting();
+    // The token of a session that stayed open would not know of it for an hour.
+    s.change(|world, cast| {
+        let principals = &mut world.tenant_mut(&cast.tenant).service_principals;
+        principals.get_mut(&cast.login_principal_id).expect("the login").grant_in_graph("Application.Read.All");
+    });
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
 }

@@ -2,20 +2,35 @@
 
 use std::sync::Arc;
 
+use azure_core::credentials::TokenCredential;
 use ispm_onboarder::config::{ContainerUrl, QueueUrl};
-use ispm_onboarder::error::Code;
+use ispm_onboarder::error::{Code, Error};
+use ispm_onboarder::identity::Platform;
 use ispm_onboarder::queue::Queue;
 use ispm_onboarder::storage::Container;
 use ispm_onboarder_simulator::world::QueueMessage;
 use ispm_onboarder_simulator::{Clock, DemoCast, Effect, Fault, Simulator, World};
 
-use crate::harness::{EPOCH, SimulatedIdentity};
+use crate::harness::EPOCH;
+
+/// Who takes dead letters out: somebody at the command line, and not the function.
+#[derive(Debug)]
+struct Person {
+    simulator: Simulator,
+    client_id: String,
+}
+
+impl Platform for Person {
+    fn credential(&self) -> Result<Arc<dyn TokenCredential>, Error> {
+        Ok(self.simulator.identity_of(&self.client_id))
+    }
+}
 
 /// A world of which only its storage is used.
 struct Stage {
     simulator: Simulator,
     cast: DemoCast,
-    platform: Arc<dyn ispm_onboarder::identity::Platform>,
+    platform: Arc<dyn Platform>,
 }
 
 impl Stage {
@@ -23,7 +38,9 @@ impl Stage {
         let mut world = World::demo(7);
         world.settings.token_lifetime_seconds = 7 * 24 * 3600;
         let simulator = Simulator::new(world, Clock::starting_at(EPOCH));
-        Self { cast: DemoCast::of(7), platform: Arc::new(SimulatedIdentity(simulator.clone())), simulator }
+        let cast = DemoCast::of(7);
+        let platform = Arc::new(Person { simulator: simulator.clone(), client_id: cast.operator_client_id.clone() });
+        Self { simulator, cast, platform }
     }
 
     fn container(&self, name: &str) -> Container {

@@ -137,7 +137,7 @@ async fn a_changed_connection_is_told_once_and_nothing_else_is() {
 /// Takes the role away everywhere, as the console's next test will notice, or gives it back at the root.
 fn reading(world: &mut World, cast: &DemoCast, may: bool) {
     let tenant = world.tenant_mut(&cast.tenant);
-    tenant.role_assignments.clear();
+    tenant.role_assignments.retain(|_, found| found.principal_id != cast.ispm_principal_id);
     if may {
         tenant.assign_reader(&Scope::ManagementGroup(cast.tenant.clone()), &cast.ispm_principal_id);
     }

@@ -102,7 +102,9 @@ async fn a_sweep_killed_while_it_tells_a_change_tells_it_again_under_the_same_id
     s.settle(1).await;
     s.sweep().await;
     s.distinct_results();
-    s.change(|world, cast| world.tenant_mut(&cast.tenant).role_assignments.clear());
+    s.change(|world, cast| {
+        world.tenant_mut(&cast.tenant).role_assignments.retain(|_, found| found.principal_id != cast.ispm_principal_id);
+    });
     for after in [true, false] {
         let slow = Fault::new(PUBLISH, Effect::Delay { seconds: 5 }).times(1);
         s.fault(if after { slow.after() } else { slow });

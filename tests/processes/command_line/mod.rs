@@ -2,6 +2,8 @@
 
 mod coverage;
 mod demo;
+mod doctor;
+mod elevate;
 mod invoke;
 mod offboard;
 mod onboard;

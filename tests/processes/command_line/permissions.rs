@@ -1,13 +1,14 @@
 //! `ispm-onboarder permissions`
 
 mod aws;
+mod federation;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{Ran, run};
+use super::{Ran, run, run_with};
 
 const APP: &str = "6e1239c4-dd93-5aa0-8b77-12b55eb662fd";
 const PRINCIPAL: &str = "22222222-2222-2222-2222-222222222222";
@@ -163,6 +164,25 @@ fn the_table_names_each_permission_with_its_code_and_then_the_commands() {
         rest = rest.split_once(command).unwrap_or_else(|| panic!("{command} in\n{rest}")).1;
     }
     assert_eq!(typed_into_bash(&[&after_table]), typed_into_bash(&texts(&document["commands"], "command")), "it can be pasted whole");
+}
+
+#[test]
+fn in_azure_us_government_the_commands_are_for_that_cloud() {
+    let in_government = [("ONBOARDER_CLOUD", "usgovernment")];
+    // Without the principal, which is then read in Graph.
+    let given = ["permissions", "--scope", "mg:Corp", "--app", APP, "--login", LOGIN];
+    for output in ["json", "table"] {
+        let ran = run_with(in_government, &[&given[..], &["--output", output]].concat(), "");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+        for words in ["az cloud set --name AzureUSGovernment", "https://graph.microsoft.us/v1.0/servicePrincipals/"] {
+            assert!(ran.stdout.contains(words), "{words} in {}", ran.stdout);
+        }
+        for public in ["graph.microsoft.com", "management.azure.com", "login.microsoftonline.com", "core.windows.net"] {
+            assert!(!ran.stdout.contains(public), "{public} in {}", ran.stdout);
+        }
+    }
+    let ran = run_with([("ONBOARDER_CLOUD", "germany")], &[&["permissions"], &ALL[..]].concat(), "");
+    assert!(ran.code == Some(2) && ran.stderr.contains("ONBOARDER_CLOUD"), "{ran:?}");
 }
 
 #[test]

@@ -30,11 +30,14 @@ async fn a_shell_that_reads_the_environment_file_has_every_variable() {
         "SIMULATOR_AWS_RESULTS",
         "SIMULATOR_AWS_QUEUE",
         "SIMULATOR_AWS_REPORT",
+        "SIMULATOR_AWS_REPLAYER_KEY_ID",
+        "SIMULATOR_AWS_REPLAYER_KEY",
         "SIMULATOR_TENANT_ID",
         "SIMULATOR_SUBSCRIPTION_ID",
         "SIMULATOR_MANAGEMENT_GROUP",
         "SIMULATOR_CLIENT_ID",
         "SIMULATOR_CLIENT_SECRET",
+        "SIMULATOR_ADMINISTRATOR_ID",
     ];
     for name in names {
         assert!(!simulator.variable(name).is_empty(), "{name}");

@@ -17,6 +17,7 @@ fn help_names_the_commands_and_the_exit_codes() {
         "onboard",
         "sweep",
         "coverage",
+        "doctor",
         "offboard",
         "permissions",
         "Exit codes",
@@ -24,7 +25,7 @@ fn help_names_the_commands_and_the_exit_codes() {
     ] {
         assert!(help.stdout.contains(words), "{words} in\n{}", help.stdout);
     }
-    for command in ["demo", "simulate", "invoke", "onboard", "sweep", "coverage", "offboard", "permissions"] {
+    for command in ["demo", "simulate", "invoke", "onboard", "sweep", "coverage", "doctor", "offboard", "permissions"] {
         let help = run(&[command, "--help"]);
         assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
         assert!(help.stdout.contains("Usage: ispm-onboarder"), "{}", help.stdout);

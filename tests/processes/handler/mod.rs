@@ -1,5 +1,7 @@
 //! The handler as a process.
 
 mod delivering;
+mod logins;
+mod many;
 mod starting;
 mod stopping;

@@ -108,6 +108,11 @@ class Stack:
         [found] = self.account.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        [found] = self.account.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found["Parameters"]}
+
     @property
     def mappings(self) -> list[dict]:
         return self.account.lambda_.list_event_source_mappings(FunctionName=self.outputs["FunctionName"])["EventSourceMappings"]

@@ -15,8 +15,10 @@ KEY = "reports/it's (a) + b=c & d~e/\u00fc.json"
 
 
 def check(report: Report, simulator: Simulator) -> None:
+    """The function's role may read and write reports, whoever replays may list and delete dead letters, and each no more than that."""
     bucket = simulator.variables["SIMULATOR_AWS_REPORT"].split("/")[2]
-    s3 = boto3.client("s3", config=PLAIN, verify=os.environ["SSL_CERT_FILE"])
+    s3 = _client()
+    replayer = _client(simulator.variables["SIMULATOR_AWS_REPLAYER_KEY_ID"], simulator.variables["SIMULATOR_AWS_REPLAYER_KEY"])
     with report.check("boto3 puts, gets and deletes in the simulated bucket, whatever the key"):
         written = s3.put_object(Bucket=bucket, Key=KEY, Body=b"0123456789", ContentType="application/json")
         read = s3.get_object(Bucket=bucket, Key=KEY)
@@ -24,20 +26,28 @@ def check(report: Report, simulator: Simulator) -> None:
         part = s3.get_object(Bucket=bucket, Key=KEY, Range="bytes=4-20", IfMatch=written["ETag"])
         equal((part["Body"].read(), part["ContentRange"]), (b"456789", "bytes 4-9/10"))
         equal([one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="reports/it's")["Contents"]], [KEY])
-        s3.delete_object(Bucket=bucket, Key=KEY)
-        equal(_refused(lambda: s3.get_object(Bucket=bucket, Key=KEY)), "NoSuchKey")
+        equal(_refused(lambda: s3.get_object(Bucket=bucket, Key="reports/none")), "NoSuchKey")
+        replayer.delete_object(Bucket=bucket, Key="dead-letters/none")
     with report.check("boto3 reads all pages of a list in the simulated bucket"):
-        keys = [f"pages/{number}" for number in range(5)]
+        keys = [f"reports/pages/{number}" for number in range(5)]
         for key in keys:
             s3.put_object(Bucket=bucket, Key=key, Body=b"")
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="pages/", PaginationConfig={"PageSize": 2})
+        pages = replayer.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="reports/pages/", PaginationConfig={"PageSize": 2})
         equal([one["Key"] for page in pages for one in page["Contents"]], keys)
     with report.check("boto3 knows the simulated refusals"):
         equal(_refused(lambda: s3.get_object(Bucket="nowhere", Key="a")), "NoSuchBucket")
-        equal(_refused(lambda: s3.get_object(Bucket=bucket, Key="pages/0", IfMatch='"0"')), "PreconditionFailed")
-        keys = {"aws_access_key_id": "AKIAX", "aws_secret_access_key": "x"}
-        stranger = boto3.client("s3", config=PLAIN, verify=os.environ["SSL_CERT_FILE"], **keys)
-        equal(_refused(lambda: stranger.get_object(Bucket=bucket, Key="pages/0")), "InvalidAccessKeyId")
+        equal(_refused(lambda: s3.get_object(Bucket=bucket, Key="reports/pages/0", IfMatch='"0"')), "PreconditionFailed")
+        equal(_refused(lambda: s3.delete_object(Bucket=bucket, Key="reports/pages/0")), "AccessDenied")
+        equal(_refused(lambda: s3.put_object(Bucket=bucket, Key="other", Body=b"")), "AccessDenied")
+        equal(_refused(lambda: replayer.get_object(Bucket=bucket, Key="reports/pages/0")), "AccessDenied")
+        stranger = _client("AKIAX", "x")
+        equal(_refused(lambda: stranger.get_object(Bucket=bucket, Key="reports/pages/0")), "InvalidAccessKeyId")
+
+
+def _client(key_id: str | None = None, key: str | None = None):
+    """Without a key, the function's role."""
+    verify = os.environ["SSL_CERT_FILE"]
+    return boto3.client("s3", config=PLAIN, verify=verify, aws_access_key_id=key_id, aws_secret_access_key=key)
 
 
 def _refused(call) -> str:

@@ -16,7 +16,12 @@ from simulator import Simulator
 from template import Project
 
 # ministack makes no archives.
-PARAMETERS = {"ResultsArchiveDays": "0", "FunctionUrlAuth": "NONE", "AlarmEmail": "platform-oncall@contoso.example"}
+PARAMETERS = {
+    "ResultsArchiveDays": "0",
+    "FunctionUrlAuth": "NONE",
+    "ReservedConcurrency": "20",
+    "AlarmEmail": "platform-oncall@contoso.example",
+}
 WEBHOOK_NAME = "event-grid"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

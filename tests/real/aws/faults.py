@@ -20,6 +20,7 @@ OUTSIDE = "only the rule may send into its queues from outside"
 KEPT = "what keeps failing is kept"
 ALARM = "each alarm tells, and has its section"
 SWEEP = "the sweep has time, and is started by its timer alone"
+VARIABLES = "variables fit, and name what is made"
 REPORTS = "reports are kept, and go over TLS only"
 STRANGERS = "strangers are let in only where that is said"
 
@@ -60,21 +61,35 @@ FAULTS = [
     Fault("all queues", EACH_RIGHT, r"(sqs:GetQueueAttributes\]\n +)Resource: !GetAtt Queue\.Arn", r'\1Resource: "*"'),
     Fault("all buses", EACH_RIGHT, r"Resource: !GetAtt ResultsBus\.Arn", 'Resource: "*"'),
     Fault("a login for everybody", EACH_RIGHT, r'\n +ForAllValues:StringEquals: .*\n +"Null": .*', ""),
+    Fault(
+        "a login for another cloud",
+        EACH_RIGHT,
+        r"TokenAudience: api://AzureADTokenExchangeUSGov",
+        "TokenAudience: api://AzureADTokenExchange",
+        {"Cloud": "usgovernment"},
+    ),
     Fault("a login that lasts", EACH_RIGHT, r'"sts:DurationSeconds": 300', '"sts:DurationSeconds": 3600'),
     Fault("a right too many", LISTED, "Action: events:PutEvents", "Action: [events:PutEvents, events:PutRule]"),
     Fault("a right too few", LISTED, "sqs:SendMessage, sqs:ReceiveMessage", "sqs:ReceiveMessage"),
     Fault(
         "results go to the bus of requests",
-        "variables fit, and name what is made",
+        VARIABLES,
         r"eventbridge:\$\{ResultsBus\}",
         "eventbridge:${EventBus}",
+    ),
+    Fault(
+        "the function works in another cloud",
+        VARIABLES,
+        "ONBOARDER_CLOUD: !Ref Cloud",
+        "ONBOARDER_CLOUD: public",
+        {"Cloud": "usgovernment"},
     ),
     Fault("the log has no end", "the log is one group, and ends", r"\n +RetentionInDays: .*", ""),
     Fault("an alarm tells nobody", ALARM, r"(docs/operate\.md#alert-failed(?s:.*?)AlarmActions: )\[!Ref AlarmTopic\]", r"\1[]"),
     Fault("an alarm on what nobody counts", ALARM, "MetricName: tenant-failed, ", "MetricName: tenant-fails, "),
     Fault("silence about sweeps is no trouble", ALARM, "TreatMissingData: breaching", "TreatMissingData: notBreaching"),
     Fault("all reports of the account", EACH_RIGHT, r"Resource: !Sub \$\{ReportBucket\.Arn\}/reports/\*", 'Resource: "*"'),
-    Fault("reports go somewhere else", "variables fit, and name what is made", r"\$\{ReportBucket\}/reports", "${ReportBucket}"),
+    Fault("reports go somewhere else", VARIABLES, r"\$\{ReportBucket\}/reports", "${ReportBucket}"),
     Fault("a sweep has no more time than an event", SWEEP, "Timeout: 900", "Timeout: 60"),
     Fault("a sweep that failed is tried again", SWEEP, "MaximumRetryAttempts: 0", "MaximumRetryAttempts: 2"),
     Fault(
@@ -93,6 +108,6 @@ FAULTS = [
         STRANGERS,
         "Action: lambda:InvokeFunction\n",
         "Action: lambda:GetFunction\n",
-        {"FunctionUrlAuth": "NONE"},
+        {"FunctionUrlAuth": "NONE", "ReservedConcurrency": "none"},
     ),
 ]

@@ -11,6 +11,9 @@ RULES_QUEUES = {"Queue": "QueueUrl", "rule's dead letters": "RuleDeadLetterQueue
 ALL_QUEUES = ["QueueUrl", "DeadLetterQueueUrl", "RuleDeadLetterQueueUrl"]
 TYPES = {"dev.ispm-onboarder.onboarding.requested.v1", "dev.ispm-onboarder.offboarding.requested.v1"}
 LAMBDA_ENVIRONMENT_BYTES = 4096
+# What Entra's tokens are exchanged for, in each cloud of Azure
+# (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity).
+AUDIENCES = {"public": "api://AzureADTokenExchange", "usgovernment": "api://AzureADTokenExchangeUSGov"}
 FOURTEEN_DAYS = 14 * 24 * 60 * 60
 
 
@@ -102,7 +105,7 @@ def each_right_is_on_one_thing(stack: Stack) -> None:
         equal(statement["Effect"], "Allow")
         for resource in as_list(statement["Resource"]):
             if as_list(statement["Action"]) == ["sts:GetWebIdentityToken"]:
-                the_login_is_held(statement)
+                the_login_is_held(statement, stack.function["Environment"]["Variables"]["ONBOARDER_CLOUD"])
             elif as_list(statement["Action"]) == ["secretsmanager:ListSecrets"]:
                 # It knows no resource.
                 equal(resource, "*")
@@ -116,9 +119,9 @@ def each_right_is_on_one_thing(stack: Stack) -> None:
                 raise AssertionError(f"{statement['Action']} on {resource}")
 
 
-def the_login_is_held(statement: dict) -> None:
+def the_login_is_held(statement: dict, cloud: str) -> None:
     condition = {
-        "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"},
+        "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": AUDIENCES[cloud]},
         "Null": {"sts:IdentityTokenAudience": "false"},
         "StringEquals": {"sts:SigningAlgorithm": "RS256"},
         "NumericLessThanEquals": {"sts:DurationSeconds": "300"},
@@ -128,6 +131,7 @@ def the_login_is_held(statement: dict) -> None:
 
 def variables_fit_and_name_what_is_made(stack: Stack) -> None:
     variables = stack.function["Environment"]["Variables"]
+    equal(variables["ONBOARDER_CLOUD"], stack.parameters["Cloud"])
     equal(variables["ONBOARDER_RESULTS"], f"eventbridge:{stack.outputs['ResultsBusName']}")
     equal(variables["ONBOARDER_REPORT"], f"s3://{stack.outputs['ReportBucketName']}/reports")
     equal(stack.sweep["Environment"]["Variables"], variables)

@@ -17,11 +17,13 @@ ALL_SET = {
     "NoSweepHours": "168",
     "ReserveSweep": "true",
     "SecretPrefix": "prod/",
+    "Cloud": "usgovernment",
     "SecretArns": f"{SECRET},{SECRET.replace('a1B2c3', '??????')}",
     "TenantIds": f"{TENANT},{OTHER}",
     "IspmHosts": "*.example.com,ispm.example.org",
     "PropagationMinutes": "1440",
     "FunctionUrlAuth": "NONE",
+    "ReservedConcurrency": "20",
     "EntraAudience": f"api://contoso.example/ispm-onboarder,{OTHER}",
     "EntraCallers": f"{TENANT},{OTHER}=all",
     "AlarmEmail": "platform-oncall@contoso.example",
@@ -37,6 +39,7 @@ REFUSED = [
     ({"SweepSchedule": "0 0 * * * *"}, "or DISABLED"),
     ({"NoSweepHours": "1"}, "NoSweepHours"),
     ({"ReserveSweep": "yes"}, "ReserveSweep"),
+    ({"Cloud": "AzureUSGovernment"}, "Cloud"),
     ({"SecretPrefix": "prod *"}, "What a secret's name may begin with"),
     ({"SecretArns": "contoso-token"}, "as create-secret prints them"),
     ({"SecretArns": SECRET.replace("contoso-token-a1B2c3", "*")}, "as create-secret prints them"),
@@ -46,6 +49,8 @@ REFUSED = [
     ({"IspmHosts": "https://contoso.example"}, "no https://"),
     ({"PropagationMinutes": "1441"}, "PropagationMinutes"),
     ({"FunctionUrlAuth": "OPEN"}, "FunctionUrlAuth"),
+    ({"FunctionUrlAuth": "NONE"}, "ReservedConcurrency is not set"),
+    ({"ReservedConcurrency": "0"}, "higher than MaximumConcurrency"),
     ({"EntraCallers": f"{TENANT}=some", "EntraAudience": OTHER}, "each by itself or with =all"),
     ({"EntraAudience": OTHER}, "EntraCallers is not"),
     ({"EntraCallers": TENANT}, "EntraAudience is not"),
@@ -61,6 +66,8 @@ def check(report: Report, project: Project, account: Account) -> None:
         stack = account.deploy(project, text, "all-set", ALL_SET)
         [key] = [statement for statement in stack.statements() if statement["Sid"] == "Key"]
         equal((key["Action"], as_list(key["Resource"])), (["kms:Decrypt", "kms:GenerateDataKey"], [KEY]))
+        [login] = [statement for statement in stack.statements() if statement["Sid"] == "Login"]
+        equal(login["Condition"]["ForAllValues:StringEquals"], {"sts:IdentityTokenAudience": "api://AzureADTokenExchangeUSGov"})
         [secrets] = [statement for statement in stack.statements() if statement["Sid"] == "SecretsOfRecords"]
         equal(secrets["Resource"], ALL_SET["SecretArns"].split(","))
         equal(

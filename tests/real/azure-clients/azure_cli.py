@@ -8,7 +8,8 @@ from report import Report, contains, equal
 from simulator import Simulator
 
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
-ADMINISTRATOR = "User Access Administrator"
+USER_ACCESS_ADMINISTRATOR = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
+ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
 NAME = "7b082443-c50f-4a2a-87a6-d8385d2edfe3"
 OTHER_NAME = "7b082443-c50f-4a2a-87a6-d8385d2edfe4"
 GROUPS = "/providers/Microsoft.Management/managementGroups"
@@ -19,10 +20,11 @@ class AzFailed(Exception):
 
 
 class Az:
-    def __init__(self, program: Path, simulator: Simulator):
+    def __init__(self, program: Path, simulator: Simulator, account: str = "azure"):
+        """An az that keeps who is signed in apart by `account`."""
         self._program = program
         self._environment = simulator.environment() | {
-            "AZURE_CONFIG_DIR": str(simulator.folder / "azure"),
+            "AZURE_CONFIG_DIR": str(simulator.folder / account),
             "AZURE_CORE_COLLECT_TELEMETRY": "0",
         }
 
@@ -59,8 +61,8 @@ def check(report: Report, simulator: Simulator, program: Path) -> None:
 
 def _identities(report: Report, simulator: Simulator, az: Az, subscription: str) -> None:
     with report.check("az login --identity finds the subscriptions"):
-        accounts = az("login", "--identity")
-        equal({account["user"]["assignedIdentityInfo"] for account in accounts}, {"MSI"})
+        accounts = az("login", "--identity", "--client-id", simulator.client)
+        equal({account["user"]["assignedIdentityInfo"] for account in accounts}, {f"MSIClient-{simulator.client}"})
         equal({account["tenantId"] for account in accounts}, {simulator.tenant})
         az("logout")
     with report.check("az login refuses a wrong secret with AADSTS7000215"):
@@ -112,14 +114,15 @@ def _lists(report: Report, simulator: Simulator, az: Az, scope: str, identifier:
     world = simulator.get("world")
     [covered] = [one["id"] for one in world["subscriptions"] if one["parent"] == "corp"]
     with report.check("az role assignment list --all, with the names of role and principal"):
-        [found] = az(*listed, "--all")
+        [found] = [found for found in az(*listed, "--all") if found["principalId"] == reader and found["scope"] == scope]
         equal((found["id"], found["roleDefinitionName"]), (identifier, "Reader"))
         equal(found["principalName"], az("ad", "sp", "show", "--id", reader)["appId"])
     with report.check("az role assignment list --scope"):
         equal([found["id"] for found in az(*listed, "--scope", scope)], [identifier])
         equal(az(*listed, "--scope", f"/subscriptions/{covered}"), [])
     with report.check("az role assignment list --include-inherited"):
-        [inherited] = az(*listed, "--scope", f"/subscriptions/{covered}", "--include-inherited")
+        with_inherited = az(*listed, "--scope", f"/subscriptions/{covered}", "--include-inherited")
+        [inherited] = [found for found in with_inherited if found["principalId"] == reader]
         equal((inherited["scope"], inherited["roleDefinitionName"]), (f"{GROUPS}/corp", "Reader"))
     with report.check("az role assignment list --assignee"):
         equal([found["id"] for found in az(*listed, "--assignee", reader, "--all")], [identifier])
@@ -168,12 +171,22 @@ def _secrets(report: Report, simulator: Simulator, az: Az) -> None:
 
 def _elevation(report: Report, simulator: Simulator, az: Az) -> None:
     elevate = ["rest", "--method", "post", "--url", "/providers/Microsoft.Authorization/elevateAccess?api-version=2016-07-01"]
-    listed = ["role", "assignment", "list", "--role", ADMINISTRATOR, "--scope", "/"]
-    with report.check("az rest elevateAccess makes the caller User Access Administrator at /"):
-        equal(az(*elevate), None)
-        az(*elevate)
-        [found] = az(*listed)
-        equal((found["scope"], found["principalName"]), ("/", simulator.client))
-    with report.check("az role assignment delete steps down from /"):
-        az("role", "assignment", "delete", "--assignee", simulator.client, "--role", ADMINISTRATOR, "--scope", "/")
-        equal(az(*listed), [])
+    with report.check("az rest elevateAccess is refused for an app"):
+        contains(az.refused(*elevate), "AuthorizationFailed")
+        equal(simulator.assignments("/"), [])
+    # Nobody types a password here: az sends a person's token as it was given.
+    person, token = simulator.administrator()
+    as_person = ["--skip-authorization-header", "--headers", f"Authorization=Bearer {token}"]
+    with report.check("az rest elevateAccess elevates a Global Administrator, once"):
+        for _ in range(2):
+            equal(az(*elevate, *as_person), None)
+        equal([(found["principalId"], found["role"]) for found in simulator.assignments("/")], [(person, USER_ACCESS_ADMINISTRATOR)])
+    with report.check("az rest finds the elevation and ends it"):
+        url = f"https://management.azure.com/{ASSIGNMENTS}?api-version=2022-04-01&$filter=principalId eq '{person}'"
+        [found] = az("rest", "--url", url, *as_person)["value"]
+        az("rest", "--method", "delete", "--url", f"https://management.azure.com{found['id']}?api-version=2022-04-01", *as_person)
+        equal(simulator.assignments("/"), [])
+    with report.check("az rest tells what the caller may do"):
+        url = f"/subscriptions/{simulator.variables['SIMULATOR_SUBSCRIPTION_ID']}/providers/Microsoft.Authorization/permissions"
+        may = az("rest", "--url", f"{url}?api-version=2022-04-01")["value"]
+        equal(sorted(may[0]), ["actions", "dataActions", "notActions", "notDataActions"])

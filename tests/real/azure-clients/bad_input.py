@@ -124,7 +124,7 @@ def _filters(report: Report, authorization: AuthorizationManagementClient, group
 def _pages(report: Report, authorization: AuthorizationManagementClient, groups: ManagementGroupsMgmtClient) -> None:
     scope = f"/subscriptions/{SUBSCRIPTION}"
     with report.check("the SDK follows pages to their end"):
-        equal(len(list(authorization.role_assignments.list_for_scope(scope))), 3)
+        equal(len(list(authorization.role_assignments.list_for_scope(scope))), 4)
         equal(len(list(groups.management_groups.list())), 3)
         equal(len(list(authorization.role_definitions.list(scope))), 5)
     with report.check("a skip token of another list is refused"):

@@ -28,12 +28,12 @@ def check(report: Report, simulator: Simulator, program: Path, onboarder: Path, 
     with report.check("ispm-onboarder finds what az assigned"):
         scope = f"/subscriptions/{simulator.variables['SIMULATOR_SUBSCRIPTION_ID']}"
         made = assign(scope)
-        equal(_onboard(simulator, onboarder, scope)["roleAssignment"], _as_result(made, scope))
+        equal(onboard(simulator, onboarder, scope)["roleAssignment"], _as_result(made, scope))
         equal([found["id"] for found in simulator.assignments(scope)], [made["id"]])
     with report.check("ispm-onboarder finds what az assigned to a management group"):
         scope = f"/providers/Microsoft.Management/managementGroups/{simulator.variables['SIMULATOR_MANAGEMENT_GROUP']}"
         made = assign(scope)
-        equal(_onboard(simulator, onboarder, scope)["roleAssignment"], _as_result(made, scope))
+        equal(onboard(simulator, onboarder, scope)["roleAssignment"], _as_result(made, scope))
         equal([found["id"] for found in simulator.assignments(scope)], [made["id"]])
     with report.check("the handler finds what az assigned"):
         new = simulator.new_subscription()
@@ -47,7 +47,7 @@ def check(report: Report, simulator: Simulator, program: Path, onboarder: Path, 
         equal([found["id"] for found in simulator.assignments(scope)], [made["id"]])
     with report.check("az lists what ispm-onboarder assigned, and creates no second one"):
         scope = simulator.new_subscription()["event"]["data"]["scope"]
-        result = _onboard(simulator, onboarder, scope)["roleAssignment"]
+        result = onboard(simulator, onboarder, scope)["roleAssignment"]
         equal(result["outcome"], "created")
         [found] = az("role", "assignment", "list", "--scope", scope)
         equal((found["id"], found["principalId"], found["roleDefinitionName"]), (result["id"], reader, "Reader"))
@@ -61,9 +61,15 @@ def _as_result(made: dict, scope: str) -> dict:
     return {"id": made["id"], "outcome": "already-assigned", "scope": scope}
 
 
-def _onboard(simulator: Simulator, onboarder: Path, scope: str) -> dict:
-    command = [onboarder, "onboard", scope, "--tenant", simulator.tenant, "--output", "json"]
-    done = subprocess.run(command, env=simulator.environment(), capture_output=True, text=True, timeout=60)
+def run(simulator: Simulator, onboarder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Runs a command of ours to its end, whatever that is."""
+    command = [onboarder, *arguments, "--output", "json"]
+    return subprocess.run(command, env=simulator.environment(), capture_output=True, text=True, timeout=60)
+
+
+def onboard(simulator: Simulator, onboarder: Path, scope: str) -> dict:
+    """Onboards a scope, and answers what the result says."""
+    done = run(simulator, onboarder, "onboard", scope, "--tenant", simulator.tenant)
     if done.returncode != 0:
         raise AssertionError(f"exit code {done.returncode}: {done.stdout} {done.stderr}")
     [result] = json.loads(done.stdout)["results"]

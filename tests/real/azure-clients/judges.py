@@ -10,6 +10,7 @@ import azure_cli
 import bad_input
 import bad_tokens
 import documented
+import grants
 import handover
 import sdk_data
 import sdk_management
@@ -31,6 +32,8 @@ def main(onboarder: Path, handler: Path, az: Path) -> int:
             azure_cli.check(report, simulator, az)
         with Simulator(onboarder, folder / "handover") as simulator:
             handover.check(report, simulator, az, onboarder, handler)
+        with Simulator(onboarder, folder / "grants") as simulator:
+            grants.check(report, simulator, az, onboarder)
         with Simulator(onboarder, folder / "sdk") as simulator:
             sdk_management.check(report, simulator)
             sdk_data.check(report, simulator)

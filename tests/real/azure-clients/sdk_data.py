@@ -22,7 +22,7 @@ def check(report: Report, simulator: Simulator) -> None:
 
 
 def _secrets(report: Report, simulator: Simulator) -> None:
-    client = SecretClient(simulator.variables["ONBOARDER_SECRET_STORE"], ManagedIdentityCredential())
+    client = SecretClient(simulator.variables["ONBOARDER_SECRET_STORE"], ManagedIdentityCredential(client_id=simulator.client))
     with report.check("SecretClient.get_secret, with the challenge's resource verified"):
         contains(client.get_secret(f"ispm-onboarder-{simulator.tenant}").value, simulator.tenant)
     with report.check("SecretClient.set_secret adds a version"):

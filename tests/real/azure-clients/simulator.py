@@ -92,6 +92,11 @@ class Simulator:
     def secret(self) -> str:
         return self.variables["SIMULATOR_CLIENT_SECRET"]
 
+    def administrator(self) -> tuple[str, str]:
+        """The object id of a Global Administrator, and a token of that person for Resource Manager, as signing in would give it."""
+        person = self.variables["SIMULATOR_ADMINISTRATOR_ID"]
+        return person, self.get(f"token?user={person}&resource=https://management.azure.com")["accessToken"]
+
     def reader(self) -> str:
         """The object id of the app that ISPM reads with, which has Reader at the management group `corp`."""
         [assignment] = self.assignments("/providers/Microsoft.Management/managementGroups/corp")

@@ -120,7 +120,8 @@ def check_references(document, folder: Path, part=None) -> None:
 
 
 def check_api_documents(report: Report) -> None:
-    report.check("connect-api.openapi.json is an OpenAPI document", lambda: validate(read(SCHEMAS / "connect-api.openapi.json")))
+    for name in ("connect-api.openapi.json", "ops-api.openapi.json"):
+        report.check(f"{name} is an OpenAPI document", lambda: validate(read(SCHEMAS / name)))
     asyncapi = read(SCHEMAS / "asyncapi.json")
     report.check("asyncapi.json is of AsyncAPI 3.0.0", lambda: expect(asyncapi["asyncapi"] == "3.0.0", asyncapi["asyncapi"]))
     report.check("the references of asyncapi.json lead somewhere", lambda: check_references(asyncapi, SCHEMAS))

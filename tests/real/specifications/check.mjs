@@ -54,7 +54,10 @@ async function started() {
 function asSpecified({ liveRequest, liveResponse }) {
   const url = new URL(liveRequest.url);
   // The scope of the whole tenant is empty, and in swagger it leaves its slash behind.
-  if (url.pathname.startsWith("/providers/Microsoft.Authorization/")) url.pathname = `/${url.pathname}`;
+  if (/^\/providers\/Microsoft\.Authorization\/role(Assignments|Definitions)/.test(url.pathname)) url.pathname = `/${url.pathname}`;
+  // The service tells the caller's permissions at every scope, the specification of those at resource groups and resources only.
+  const permissions = "/providers/Microsoft.Authorization/permissions";
+  if (url.pathname.endsWith(permissions)) url.pathname = `/subscriptions/any/resourcegroups/any${permissions}`;
   // "The version of the secret. This URI fragment is optional": in swagger a part of a path never is.
   if (liveRequest.method === "GET" && url.host.endsWith(".vault.azure.net")) {
     url.pathname = url.pathname.replace(/^\/secrets\/([^/]+)\/?$/, "/secrets/$1/newest");

@@ -18,9 +18,11 @@ class Resource(NamedTuple):
 
 
 class Estate:
-    def __init__(self, resources: list[Resource], variables: dict):
+    def __init__(self, resources: list[Resource], variables: dict, clouds: dict[str, str]):
         self.resources = resources
         self.variables = variables
+        # By provider, the cloud that it was told to work in.
+        self.clouds = clouds
 
     def all(self, *types: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.type in types]
@@ -48,11 +50,11 @@ class Estate:
         return [values["body"] for values in ours if values["type"].split("@")[0].lower() == arm_type.lower()]
 
 
-def from_documents(state: dict, plan: dict) -> Estate:
+def from_documents(state: dict, plan: dict, clouds: dict[str, str]) -> Estate:
     """Of what `terraform show -json` prints of a state and of the plan that led to it."""
     found = state.get("values", {}).get("root_module", {}).get("resources", [])
     resources = [Resource(one["address"], one["type"], one["values"]) for one in found if one["mode"] == "managed"]
-    return Estate(resources, {name: variable.get("value") for name, variable in plan.get("variables", {}).items()})
+    return Estate(resources, {name: variable.get("value") for name, variable in plan.get("variables", {}).items()}, clouds)
 
 
 def guids(text: str) -> list[str]:

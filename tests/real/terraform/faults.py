@@ -26,14 +26,24 @@ CLOSED = "the function app is closed"
 OFF = "what is not wanted is off"
 SETTINGS = "app settings are the documented ones"
 PRIVATE = "what is private is closed to others"
+ACTIONS = "custom roles have the listed actions and no *"
+CLOUD = "every provider is in the cloud that is said"
+TOLD = "the function is told of the cloud"
 
 FAULTS = [
     Fault(
         "a role may do everything",
         "platform-assigning",
-        "custom roles have the listed actions and no *",
+        ACTIONS,
         r"actions = each\.value\.actions",
         'actions = ["*"]',
+    ),
+    Fault(
+        "the login may not see its own rights",
+        "platform-assigning",
+        ACTIONS,
+        r"actions = each\.value\.actions",
+        'actions = [for action in each.value.actions : action if action != "Microsoft.Authorization/permissions/read"]',
     ),
     Fault(
         "the ISPM app gets the login's roles",
@@ -55,6 +65,55 @@ FAULTS = [
         CONDITION,
         r'"\{\$\{local\.reader\}\}"',
         f'"{{{OWNER}}}"',
+    ),
+    Fault(
+        "the condition allows another principal",
+        "platform-assigning",
+        CONDITION,
+        r'"\{\$\{local\.ispm_app_principal_id\}\}"',
+        '"{${var.function_principal_id}}"',
+    ),
+    Fault(
+        "the condition allows Reader for everybody",
+        "platform-assigning",
+        CONDITION,
+        r": replace\(replace\(each\.value\.condition,",
+        ': replace(replace(replace(each.value.condition, " AND ", " OR "),',
+    ),
+    Fault(
+        "the condition is in no version",
+        "platform-assigning",
+        CONDITION,
+        r"condition_version = .*",
+        "condition_version = null",
+    ),
+    Fault(
+        "roles are sought in another cloud",
+        "platform-usgovernment",
+        CLOUD,
+        r"environment( +)= var\.cloud",
+        r'environment\1= "public"',
+    ),
+    Fault(
+        "a provider is told of no cloud",
+        "wiring-usgovernment",
+        CLOUD,
+        r'(provider "azapi" \{\n) +environment .*\n',
+        r"\1",
+    ),
+    Fault(
+        "the function works in another cloud",
+        "app-usgovernment",
+        TOLD,
+        r"ONBOARDER_CLOUD( +)= var\.cloud",
+        r'ONBOARDER_CLOUD\1= "public"',
+    ),
+    Fault(
+        "the Event Hub is sought in another cloud",
+        "app-usgovernment",
+        TOLD,
+        r'usgovernment = "servicebus\.usgovcloudapi\.net"',
+        'usgovernment = "servicebus.windows.net"',
     ),
     Fault(
         "an Event Hub is open",

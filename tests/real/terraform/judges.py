@@ -15,10 +15,13 @@ NAMES = {
     "Azure takes the names": names.names_are_taken,
     "names that are taken in all of Azure are of chance": names.names_in_all_of_azure_are_of_chance,
 }
+CLOUD = {"every provider is in the cloud that is said": settings.every_provider_is_in_the_cloud}
 STAGES = {
     "app": {
         **RIGHTS,
         **NAMES,
+        **CLOUD,
+        "the function is told of the cloud": settings.the_function_is_told_of_the_cloud,
         "storage refuses keys and old TLS": settings.storage_refuses_keys,
         "topics refuse keys and old TLS": settings.topics_refuse_keys,
         "monitoring refuses keys": settings.monitoring_refuses_keys,
@@ -30,6 +33,6 @@ STAGES = {
         "what is not wanted is off": settings.what_is_not_wanted_is_off,
         "what is private is closed to others": settings.the_private_variant_is_private,
     },
-    "platform": {**RIGHTS, **NAMES, "event hubs are closed": settings.event_hubs_are_closed},
-    "wiring": {**RIGHTS, "dead letters are kept": settings.dead_letters_are_kept},
+    "platform": {**RIGHTS, **NAMES, **CLOUD, "event hubs are closed": settings.event_hubs_are_closed},
+    "wiring": {**RIGHTS, **CLOUD, "dead letters are kept": settings.dead_letters_are_kept},
 }

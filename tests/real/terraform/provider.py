@@ -21,7 +21,7 @@ class Providers:
     """All providers, each on a port of its own of 127.0.0.1."""
 
     def __init__(self, schemas: dict[str, dict]):
-        self._providers = {source: Provider(schema) for source, schema in schemas.items()}
+        self._providers = {source: Provider(source, schema) for source, schema in schemas.items()}
         self._servers = []
         attached = {}
         for source, provider in self._providers.items():
@@ -44,9 +44,10 @@ class Providers:
 
 
 class Provider(service.ProviderServicer):
-    def __init__(self, schema: dict):
+    def __init__(self, source: str, schema: dict):
+        self._source = source
         self._schema = schema
-        self._subscription = ""
+        self._told = {"subscription": ""}
 
     def be(self, world: World, words: set[str]) -> None:
         self._world = world
@@ -70,8 +71,11 @@ class Provider(service.ProviderServicer):
         return wire.ValidateDataResourceConfig.Response()
 
     def ConfigureProvider(self, request, context):
-        subscription = unpacked(request.config).get("subscription_id")
-        self._subscription = subscription if isinstance(subscription, str) else ""
+        config = unpacked(request.config)
+        subscription = config.get("subscription_id")
+        self._told = {"subscription": subscription if isinstance(subscription, str) else ""}
+        if "environment" in self._schema["provider"]["attributes"]:
+            self._told |= self._world.entered(self._source, config["environment"])
         return wire.ConfigureProvider.Response()
 
     def UpgradeResourceState(self, request, context):
@@ -89,7 +93,7 @@ class Provider(service.ProviderServicer):
     def ApplyResourceChange(self, request, context):
         state = unpacked(request.planned_state)
         if state is not None:
-            created = self._world.created(request.type_name, state, self._subscription)
+            created = self._world.created(request.type_name, state, self._told)
             fill(self._resources[request.type_name], state, lambda path, kind, default: created.value(path, kind))
         return wire.ApplyResourceChange.Response(new_state=packed(state))
 
@@ -103,7 +107,7 @@ class Provider(service.ProviderServicer):
             return wire.ReadDataSource.Response(diagnostics=[error])
         for name, value in answer.items():
             state[name] = dynamic(value) if block["attributes"][name][0] == "dynamic" else value
-        created = self._world.created(request.type_name, state, self._subscription)
+        created = self._world.created(request.type_name, state, self._told)
         fill(block, state, lambda path, kind, default: created.value(path, kind))
         return wire.ReadDataSource.Response(state=packed(state))
 

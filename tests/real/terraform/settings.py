@@ -5,9 +5,12 @@ import re
 
 from estate import Estate, Resource
 from report import contains, equal
+from world import DOMAINS
 
 # What the program reads, in every deployment and where it is asked for: docs/configuration.md.
-OURS = {"ONBOARDER_SECRET_STORE", "ONBOARDER_RESULTS", "ONBOARDER_QUEUE", "ONBOARDER_PROPAGATION_MINUTES", "ONBOARDER_REPORT"}
+OURS = {
+    f"ONBOARDER_{name}" for name in ["CLOUD", "SECRET_STORE", "RESULTS", "QUEUE", "PROPAGATION_MINUTES", "REPORT"]
+}
 IDENTITY = ["credential", "clientId"]
 OF_BINDINGS = {"ONBOARDER_QUEUE_NAME", "ONBOARDER_SWEEP_SCHEDULE"} | {
     f"ONBOARDER_QUEUE_STORAGE__{name}" for name in ["queueServiceUri", *IDENTITY]
@@ -104,6 +107,21 @@ def app_settings_are_the_documented(estate: Estate) -> None:
     equal(client_ids, {one.values["client_id"] for one in estate.some("azurerm_user_assigned_identity")})
     if KEYS.search(json.dumps(given)):
         raise AssertionError(f"a key stands in the app settings: {KEYS.search(json.dumps(given))[0]}")
+
+
+def every_provider_is_in_the_cloud(estate: Estate) -> None:
+    """The cloud that is said is told to every provider that knows more than one."""
+    if len(estate.clouds) < 2:
+        raise AssertionError(f"only {estate.clouds}")
+    equal(estate.clouds, dict.fromkeys(estate.clouds, estate.variables["cloud"]))
+
+
+def the_function_is_told_of_the_cloud(estate: Estate) -> None:
+    """The program is told of the cloud, and is led to nothing in another."""
+    cloud, given = estate.variables["cloud"], app_settings(estate)
+    equal(given["ONBOARDER_CLOUD"], cloud)
+    foreign = [domain for other, domains in DOMAINS.items() if other != cloud for domain in domains.values()]
+    equal([(name, value) for name, value in given.items() if any(domain in value for domain in foreign)], [])
 
 
 def what_is_not_wanted_is_off(estate: Estate) -> None:

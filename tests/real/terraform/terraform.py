@@ -40,7 +40,7 @@ class Terraform:
 
     def be(self, stage: str, world: World) -> None:
         """From now on, this stage in this world."""
-        self._stage = stage
+        self._stage, self._world = stage, world
         files = [file for file in self.folder(stage).rglob("*") if file.suffix in (".tf", ".hcl") and file.is_file()]
         self._providers.be(world, set(WORDS.findall("\n".join(file.read_text() for file in files))))
 
@@ -61,7 +61,7 @@ class Terraform:
         self.run("plan", "-out=one.plan", *variables)
         plan = self.shown("one.plan")
         self.run("apply", "one.plan")
-        return from_documents(self.shown(), plan)
+        return from_documents(self.shown(), plan, dict(self._world.clouds))
 
     def changes(self, *variables: str) -> list[str]:
         """What a plan would still change."""

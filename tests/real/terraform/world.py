@@ -12,6 +12,25 @@ import msgpack
 HERE = Path(__file__).parent
 # Fixed, so that the same resource gets the same made-up ids in every run.
 NAMESPACE = uuid.UUID("5d3b8f0e-4c2a-5b1d-9e77-0a6c1f2d3e4b")
+# https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure#guidance-for-developers
+DOMAINS = {
+    "public": {
+        "storage_domain": "core.windows.net",
+        "vault_domain": "vault.azure.net",
+        "topic_domain": "eventgrid.azure.net",
+        "hub_domain": "servicebus.windows.net",
+        "site_domain": "azurewebsites.net",
+        "insights_domain": "applicationinsights.azure.com",
+    },
+    "usgovernment": {
+        "storage_domain": "core.usgovcloudapi.net",
+        "vault_domain": "vault.usgovcloudapi.net",
+        "topic_domain": "eventgrid.azure.us",
+        "hub_domain": "servicebus.usgovcloudapi.net",
+        "site_domain": "azurewebsites.us",
+        "insights_domain": "applicationinsights.azure.us",
+    },
+}
 UNKNOWN = msgpack.ExtType(0, b"\x00")
 
 
@@ -26,6 +45,8 @@ class World:
         world = json.loads((HERE / "world.json").read_text())
         self._answers = [*answers, *world["answers"]]
         self._created = world["created"]
+        # By provider, the cloud that it was told to work in.
+        self.clouds: dict[str, str] = {}
         self._creations = itertools.count()
 
     def answer(self, kind: str, config: dict) -> dict:
@@ -37,9 +58,14 @@ class World:
                 return {"output": exported(answer["body"], config["response_export_values"])} if "body" in answer else answer["is"]
         raise Refused(f"tests/real/terraform/world.json has no answer of {kind} for {config}")
 
-    def created(self, kind: str, state: dict, subscription: str) -> "Created":
+    def entered(self, provider: str, cloud) -> dict[str, str]:
+        """What is called how in the cloud that a provider is told to work in; without a word, that is the public one."""
+        self.clouds[provider] = cloud if isinstance(cloud, str) else "public"
+        return DOMAINS[self.clouds[provider]]
+
+    def created(self, kind: str, state: dict, told: dict) -> "Created":
         random = uuid.uuid5(NAMESPACE, f"creation {next(self._creations)}").hex
-        return Created(kind, self._created.get(kind, {}), state, {"subscription": subscription, "random": random})
+        return Created(kind, self._created.get(kind, {}), state, {**told, "random": random})
 
 
 class Known(dict):

@@ -16,14 +16,17 @@ use ispm_onboarder::hosts::functions::router;
 use ispm_onboarder::hosts::http::Readiness;
 use ispm_onboarder::hosts::lambda::LambdaFunction;
 use ispm_onboarder::identity::AwsRole;
+use ispm_onboarder::permissions::simulated::{self, Without};
+use ispm_onboarder::permissions::simulated_aws;
 use ispm_onboarder::secrets::SecretStore;
 use ispm_onboarder_simulator::platform::FunctionsHost;
 use ispm_onboarder_simulator::world::QueueMessage;
 use ispm_onboarder_simulator::world::aws::{Message, SecretValue};
 use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Fault, Simulator, World};
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::canary::{CANARY, keep_log};
 use super::host::{self, Host, Platform};
 use super::worker::{InMemory, SimulatedIdentity, Worked};
 use super::{EPOCH, Scenario};
@@ -38,6 +41,9 @@ pub struct Given {
     world: World,
     settings: BTreeMap<&'static str, String>,
     faults: Vec<Fault>,
+    people_offboard: bool,
+    without: Option<Without>,
+    without_on_aws: Option<String>,
 }
 
 /// The tenant record's name in the vault.
@@ -61,18 +67,29 @@ impl Given {
         Self::of(World::estate(subscriptions, groups, covered_percent))
     }
 
-    fn of(mut world: World) -> Self {
-        let cast = DemoCast::of(7);
+    /// The demo's estate in Azure US Government.
+    pub fn government() -> Self {
+        let (mut world, mut cast) = (World::demo(7), DemoCast::of(7));
+        world.move_to_us_government(&mut cast);
+        Self::played_by(world, cast).setting("ONBOARDER_CLOUD", "usgovernment")
+    }
+
+    fn of(world: World) -> Self {
+        Self::played_by(world, DemoCast::of(7))
+    }
+
+    fn played_by(mut world: World, cast: DemoCast) -> Self {
+        let cloud = world.settings.cloud;
         let (secrets, results, queue, report) = match HOST {
             Host::Functions => (
-                format!("https://{}.vault.azure.net", cast.vault),
+                format!("https://{}.{}", cast.vault, cloud.key_vault()),
                 format!("https://{}/api/events", cast.topic),
-                format!("https://{}.queue.core.windows.net/{}", cast.storage_account, cast.queue),
-                format!("https://{}.blob.core.windows.net/report", cast.storage_account),
+                format!("https://{}.queue.{}/{}", cast.storage_account, cloud.storage(), cast.queue),
+                format!("https://{}.blob.{}/report", cast.storage_account, cloud.storage()),
             ),
             Host::Lambda => {
                 let (bus, queue) = (format!("eventbridge:{}", cast.aws.bus), cast.aws.queue_url.clone());
-                ("aws-secretsmanager:".to_owned(), bus, queue, format!("s3://{}/coverage", cast.aws.bucket))
+                ("aws-secretsmanager:".to_owned(), bus, queue, format!("s3://{}/reports", cast.aws.bucket))
             }
         };
         let settings = BTreeMap::from([
@@ -83,7 +100,8 @@ impl Given {
         ]);
         // `azure_core` renews a token in time by the machine's clock, which stands still here: let tokens last, but where their end is told.
         world.settings.token_lifetime_seconds = 7 * 24 * 3600;
-        Self { world, cast, settings, faults: Vec::new() }
+        world.settings.canary = Some(CANARY.to_owned());
+        Self { world, cast, settings, faults: Vec::new(), people_offboard: false, without: None, without_on_aws: None }
     }
 
     /// With another tenant record.
@@ -107,6 +125,37 @@ impl Given {
         self
     }
 
+    /// With the right to remove for the tenant's login, whatever its record says: its people offboard.
+    pub fn people_offboard(mut self) -> Self {
+        self.people_offboard = true;
+        self
+    }
+
+    /// Without one permission of the list.
+    pub fn without(mut self, without: Without) -> Self {
+        self.without = Some(without);
+        self
+    }
+
+    /// Without one action of the list on AWS.
+    pub fn without_on_aws(mut self, action: &str) -> Self {
+        self.without_on_aws = Some(action.to_owned());
+        self
+    }
+
+    /// Gives the deployment exactly what the list of permissions says, by the records of its store.
+    fn grant(&mut self) {
+        let mut records = records(&self.world, &self.cast);
+        if self.people_offboard {
+            for record in &mut records {
+                record["policy"]["offboard"] = json!("excluded-or-gone");
+            }
+        }
+        simulated::grant_some(&mut self.world, &self.cast, &records, self.without.as_ref());
+        let prefix = self.settings["ONBOARDER_SECRET_STORE"].strip_prefix("aws-secretsmanager:").unwrap_or_default();
+        grant_on_aws(&mut self.world, &self.cast, prefix, self.without_on_aws.as_deref());
+    }
+
     /// With something that goes wrong.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
@@ -114,21 +163,25 @@ impl Given {
     }
 
     /// Starts the deployment. To be called inside the scenario's runtime, whose clock it takes.
-    pub fn start(self) -> Scenario {
+    pub fn start(mut self) -> Scenario {
+        self.grant();
         let config = Config::read(|name| self.settings.get(name).cloned()).expect("a scenario's settings are valid");
         let simulator = Simulator::new(self.world, SimulatorClock::starting_at(EPOCH));
         simulator.state().faults = self.faults;
+        keep_log();
         let worked = Worked::default();
-        let host = match HOST {
-            Host::Functions => on_functions(config, &simulator, &worked),
-            Host::Lambda => on_lambda(config, &simulator, &worked, &self.cast),
+        let (host, face) = match HOST {
+            Host::Functions => on_functions(config.clone(), &simulator, &worked),
+            Host::Lambda => on_lambda(config.clone(), &simulator, &worked, &self.cast),
         };
         let nothing = || Cell::new(0);
         Scenario {
             cast: self.cast,
+            config,
             simulator,
             host,
             worked,
+            face,
             calls_read: nothing(),
             results_read: nothing(),
             waiting: nothing(),
@@ -137,32 +190,82 @@ impl Given {
     }
 }
 
-fn on_functions(config: Config, simulator: &Simulator, worked: &Worked) -> Platform {
+fn on_functions(config: Config, simulator: &Simulator, worked: &Worked) -> (Platform, String) {
     let platform = Arc::new(SimulatedIdentity(simulator.clone()));
     let deployment = Deployment::new(config, platform, simulator.transport(), Clock::starting_at(EPOCH));
+    let face = format!("{deployment:?}");
     let router = router(Readiness::ready(deployment));
     let worker = Arc::new(InMemory { router: router.clone(), worked: worked.clone() });
     let host = FunctionsHost::new(simulator.clone(), worker).with_visibility_timeout(VISIBILITY_TIMEOUT);
-    Platform::Functions { host, router }
+    (Platform::Functions { host, router }, face)
+}
+
+/// Who the deployment is on its platform.
+pub fn platform(simulator: &Simulator, cast: &DemoCast) -> Arc<dyn ispm_onboarder::identity::Platform> {
+    match HOST {
+        Host::Functions => Arc::new(SimulatedIdentity(simulator.clone())),
+        Host::Lambda => aws_role(simulator, cast),
+    }
 }
 
 /// The function's role in the demo's AWS account.
 pub fn aws_role(simulator: &Simulator, cast: &DemoCast) -> Arc<dyn ispm_onboarder::identity::Platform> {
-    let key = Credentials::from_keys(&cast.aws.access_key_id, cast.aws.secret_access_key.reveal(), None);
+    aws_platform(simulator, cast, &cast.aws.access_key_id, cast.aws.secret_access_key.reveal())
+}
+
+/// The role of whoever replays dead letters there.
+pub fn aws_replayer(simulator: &Simulator, cast: &DemoCast) -> Arc<dyn ispm_onboarder::identity::Platform> {
+    aws_platform(simulator, cast, &cast.aws.replayer_access_key_id, cast.aws.replayer_secret_access_key.reveal())
+}
+
+fn aws_platform(simulator: &Simulator, cast: &DemoCast, id: &str, secret: &str) -> Arc<dyn ispm_onboarder::identity::Platform> {
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(cast.aws.region.clone()))
-        .credentials_provider(SharedCredentialsProvider::new(key))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys(id, secret, None)))
         .build();
-    Arc::new(AwsRole(Aws::new(sdk, simulator.transport(), Clock::starting_at(EPOCH))))
+    Arc::new(AwsRole(Aws::new(sdk, simulator.transport(), Clock::starting_at(simulator.now()))))
 }
 
-fn on_lambda(config: Config, simulator: &Simulator, worked: &Worked, cast: &DemoCast) -> Platform {
+fn on_lambda(config: Config, simulator: &Simulator, worked: &Worked, cast: &DemoCast) -> (Platform, String) {
     let (transport, clock) = (simulator.transport(), Clock::starting_at(EPOCH));
     let platform = aws_role(simulator, cast);
     let keys = WebhookKeys::new(SecretStore::open(&config.secret_store, &platform, &transport), clock);
     let function = LambdaFunction::new(Deployment::new(config, platform, transport, clock), keys);
-    host::lambda(simulator, function, worked, &cast.aws.queue_url)
+    let face = format!("{function:?}");
+    (host::lambda(simulator, function, worked, &cast.aws.queue_url), face)
+}
+
+/// Gives the deployment what the list of permissions says, by the records of its store as they are now.
+pub fn grant(world: &mut World, cast: &DemoCast) {
+    let records = records(world, cast);
+    simulated::grant_some(world, cast, &records, None);
+    grant_on_aws(world, cast, "", None);
+}
+
+/// Gives the roles on AWS what the list says, beside what a scenario lets them do.
+fn grant_on_aws(world: &mut World, cast: &DemoCast, prefix: &str, without: Option<&str>) {
+    let before = std::mem::take(&mut world.aws_mut(&cast.aws.account, &cast.aws.region).policies);
+    simulated_aws::grant_some(world, cast, prefix, without);
+    let policies = &mut world.aws_mut(&cast.aws.account, &cast.aws.region).policies;
+    for (role, policy) in before {
+        let granted = &mut policies.entry(role).or_default().statement;
+        let beside: Vec<_> = policy.statement.into_iter().filter(|statement| !granted.contains(statement)).collect();
+        granted.extend(beside);
+    }
+}
+
+/// The tenant records of the deployment's store, as they are when the deployment is given its rights.
+fn records(world: &World, cast: &DemoCast) -> Vec<Value> {
+    match HOST {
+        Host::Functions => simulated::records(world, cast),
+        Host::Lambda => simulated::records_among(world.aws[&cast.aws.account].secrets.iter().filter_map(|(name, secret)| {
+            match &secret.versions.last()?.value {
+                SecretValue::Text(text) => Some((name.as_str(), text.reveal())),
+                SecretValue::Binary(_) => None,
+            }
+        })),
+    }
 }
 
 /// The newest value of a secret of the deployment's store.

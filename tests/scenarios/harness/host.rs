@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::stream::{self, StreamExt as _};
 use ispm_onboarder::hosts::lambda::LambdaFunction;
 use ispm_onboarder_simulator::platform::{Delivery, FunctionsHost, LambdaHost};
 use ispm_onboarder_simulator::world::QueueMessage;
@@ -42,6 +43,18 @@ impl Platform {
         match self {
             Self::Functions { host, .. } => host.settle(time).await,
             Self::Lambda { host, .. } => host.settle(time).await,
+        }
+    }
+
+    /// Hands over each message that is visible in the queue once: on Functions never more than so many at once, as one instance does.
+    pub async fn work_through(&self, queue: &str, at_once: usize) {
+        match self {
+            Self::Functions { host, .. } => {
+                let messages = host.visible_messages(queue);
+                let calls = messages.iter().map(|id| host.call_with_message(queue, id));
+                stream::iter(calls).buffer_unordered(at_once).count().await;
+            }
+            Self::Lambda { host, .. } => drop(host.pump().await),
         }
     }
 

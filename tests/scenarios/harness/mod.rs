@@ -1,7 +1,9 @@
 //! What scenarios are told with.
 
 mod account;
+mod callers;
 mod calls;
+mod canary;
 mod events;
 mod given;
 mod host;
@@ -11,8 +13,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use azure_core::http::HttpClient;
+use ispm_onboarder::clock::Clock;
+use ispm_onboarder::config::Config;
+use ispm_onboarder::doctor::Doctor;
 use ispm_onboarder::hosts::lambda::LambdaFunction;
+use ispm_onboarder::session::Sessions;
 use ispm_onboarder_simulator::platform::Delivery;
 use ispm_onboarder_simulator::world::AssignmentView;
 use ispm_onboarder_simulator::{DemoCast, Fault, Simulator, World};
@@ -20,8 +27,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-pub use account::{COLD_START, SECRETS};
+pub use account::COLD_START;
+pub use callers::{bearer, claims, taking_tokens};
 pub use calls::{ASSIGN, CONNECT, GET_SECRET, LIST_SECRETS, PUBLISH, PUT_BACK, SECRET_STORE, cold, warm};
+pub use canary::{CANARY, heard, listen, shown};
 #[allow(unused_imports, reason = "the log is Functions' alone")]
 pub use events::logs;
 pub use events::{PIPELINE, event_grid_event, requested};
@@ -55,9 +64,12 @@ pub const EVENT: &str = "event-1";
 pub struct Scenario {
     /// Who plays which part.
     pub cast: DemoCast,
+    config: Config,
     simulator: Simulator,
     host: Platform,
     worked: Worked,
+    /// How the deployment shows itself to `Debug`.
+    face: String,
     calls_read: Cell<usize>,
     results_read: Cell<usize>,
     waiting: Cell<usize>,
@@ -107,6 +119,11 @@ impl Scenario {
         deliveries
     }
 
+    /// Works on each message that is visible in the queue once: on Functions never on more than so many at once.
+    pub async fn work_through_queue(&self, at_once: usize) {
+        self.host.work_through(&self.cast.queue, at_once).await;
+    }
+
     /// Posts to a route of the handler, past the platform.
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
         self.host.send(&self.worked, "POST", path, headers, body.into()).await
@@ -130,6 +147,14 @@ impl Scenario {
         }
     }
 
+    /// Posts to a route with these headers alone: on Lambda, AWS has not signed the caller in.
+    pub async fn post_by_headers(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
+        match &self.host {
+            Platform::Functions { .. } => self.post(path, headers, body).await,
+            Platform::Lambda { .. } => self.send_by_url("POST", path, headers, body).await,
+        }
+    }
+
     /// Runs the sweep, as the platform's timer does. The answer's lines tell each tenant.
     pub async fn sweep(&self) -> Answer {
         match &self.host {
@@ -146,9 +171,16 @@ impl Scenario {
 
     /// The report that the last sweep left, as the deployment serves it.
     pub async fn report(&self) -> Value {
-        let answer = self.get(&format!("/api/coverage?tenant={}&format=json", self.cast.tenant)).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.json()
+        self.get(&self.report_path()).await.done().json()
+    }
+
+    /// The same for a caller with a token.
+    pub async fn report_with(&self, authorization: &str) -> Value {
+        self.get_by_headers(&self.report_path(), &[("authorization", authorization)]).await.done().json()
+    }
+
+    fn report_path(&self) -> String {
+        format!("/api/coverage?tenant={}&format=json", self.cast.tenant)
     }
 
     /// Invokes the function on Lambda with a payload, past the platform; a function error is told in its words.
@@ -178,6 +210,62 @@ impl Scenario {
     /// The function's role on AWS, for scenarios about one service.
     pub fn aws_platform(&self) -> Arc<dyn ispm_onboarder::identity::Platform> {
         given::aws_role(&self.simulator, &self.cast)
+    }
+
+    /// The role of whoever replays dead letters on AWS.
+    pub fn aws_replayer(&self) -> Arc<dyn ispm_onboarder::identity::Platform> {
+        given::aws_replayer(&self.simulator, &self.cast)
+    }
+
+    /// A doctor for this deployment, on a machine whose clock is this much ahead.
+    pub fn doctor(&self, ahead: time::Duration) -> Doctor {
+        let platform = given::platform(&self.simulator, &self.cast);
+        Doctor::new(self.config.clone(), platform, self.transport(), Clock::starting_at(self.now() + ahead))
+    }
+
+    /// All that is true in this world.
+    pub fn world(&self) -> World {
+        self.simulator.state().world.clone()
+    }
+
+    /// Sessions of this deployment, none of them open yet.
+    pub fn sessions(&self) -> Sessions {
+        let platform = given::platform(&self.simulator, &self.cast);
+        Sessions::new(self.config.clone(), platform, self.transport(), Clock::starting_at(self.now()))
+    }
+
+    /// The router of the handler, for requests of a test's own.
+    pub fn router(&self) -> Option<Router> {
+        match &self.host {
+            Platform::Functions { router, .. } => Some(router.clone()),
+            Platform::Lambda { .. } => None,
+        }
+    }
+
+    /// A token of the tenant's login for a resource, as it signs in with its client secret.
+    pub async fn login_token(&self, resource: &str) -> String {
+        let (cast, scope) = (&self.cast, format!("{resource}/.default"));
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &cast.login_client_id)
+            .append_pair("client_secret", cast.login_secret.reveal())
+            .append_pair("scope", &scope)
+            .finish();
+        let url = format!("https://login.microsoftonline.com/{}/oauth2/v2.0/token", cast.tenant);
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let (_, answer) = self.exchange("POST", &url, &headers, form).await;
+        answer["access_token"].as_str().expect("the login signs in").to_owned()
+    }
+
+    /// Sends a request into this world past the deployment, and answers status and body.
+    pub async fn exchange(&self, method: &str, url: &str, headers: &[(&str, &str)], body: String) -> (u16, Value) {
+        let mut request = axum::http::Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).expect("scenarios send valid requests");
+        let answer = self.simulator.exchange(request).await.expect("the world answers");
+        (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap_or_default())
     }
 
     /// The way into this world.
@@ -211,10 +299,24 @@ impl Scenario {
         self.change(|world, cast| given::enqueue(world, cast, text.into(), now));
     }
 
-    /// Puts a tenant record into the vault, over the one that is there.
+    /// Takes everything out of the deployment's queue.
+    pub fn empty_queue(&self) {
+        self.change(|world, cast| {
+            world
+                .storage_accounts
+                .get_mut(&cast.storage_account)
+                .into_iter()
+                .for_each(|account| account.queues.values_mut().for_each(Vec::clear));
+            let account = world.aws_mut(&cast.aws.account, &cast.aws.region);
+            account.queues.values_mut().for_each(|queue| queue.messages.clear());
+        });
+    }
+
+    /// Puts a tenant record into the vault, over the one that is there, and gives the login what the record asks for in addition.
     pub fn put_record(&self, record: &Value) {
         self.change(|world, cast| {
             store_secret(world, cast, &given::record_name(cast), &record.to_string());
+            given::grant(world, cast);
         });
     }
 

@@ -44,6 +44,13 @@ impl Answer {
         Self { path: path.to_owned(), status, headers: BTreeMap::new(), bytes: body.clone().into_bytes(), body, took: Duration::ZERO }
     }
 
+    /// The answer, which has to be a 200.
+    #[track_caller]
+    pub fn done(self) -> Self {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in the answer {:?}", self.body))

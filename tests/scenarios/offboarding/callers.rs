@@ -4,8 +4,7 @@ use ispm_onboarder_simulator::{Simulator, TokenKey};
 use serde_json::{Value, json};
 
 use super::{call_with, claims, given, offboard};
-use crate::harness::{Answer, COLD_START, EPOCH, Given, Scenario, subscription};
-use crate::secrets::{heard, listen};
+use crate::harness::{Answer, COLD_START, EPOCH, Given, Scenario, heard, listen, subscription};
 
 #[track_caller]
 fn assert_refused(answer: &Answer, status: u16, code: &str) {

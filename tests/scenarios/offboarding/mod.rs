@@ -11,24 +11,27 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Given, Scenario, requested, subscription};
 
-const REMOVE: &str = "arm.role-assignments.delete";
-const DISCONNECT: &str = "ispm.connections.delete";
+pub const REMOVE: &str = "arm.role-assignments.delete";
+pub const DISCONNECT: &str = "ispm.connections.delete";
 
 /// A deployment that takes Contoso's tokens.
-fn given() -> Given {
+pub fn given() -> Given {
     let cast = DemoCast::of(7);
-    Given::demo().setting("ONBOARDER_ENTRA_AUDIENCE", &cast.api.app_id_uri).setting("ONBOARDER_ENTRA_CALLERS", &cast.tenant)
+    Given::demo()
+        .people_offboard()
+        .setting("ONBOARDER_ENTRA_AUDIENCE", &cast.api.app_id_uri)
+        .setting("ONBOARDER_ENTRA_CALLERS", &cast.tenant)
 }
 
 /// The same where nobody but this program assigns Reader.
-fn given_alone() -> Given {
+pub fn given_alone() -> Given {
     given().world(|world, cast| {
         world.tenant_mut(&cast.tenant).role_assignments.retain(|_, found| found.principal_id != cast.ispm_principal_id);
     })
 }
 
 /// The claims of a token that lets its bearer offboard.
-fn claims(s: &Scenario) -> Value {
+pub fn claims(s: &Scenario) -> Value {
     let now = s.now().unix_timestamp();
     json!({
         "aud": s.cast.api.app_id_uri, "iss": format!("https://sts.windows.net/{}/", s.cast.tenant), "iat": now, "nbf": now, "exp": now + 3599,
@@ -44,7 +47,7 @@ async fn call_with(s: &Scenario, claims: &Value, scope: &str) -> Answer {
 }
 
 /// A person offboards a scope.
-async fn offboard(s: &Scenario, scope: &str) -> Answer {
+pub async fn offboard(s: &Scenario, scope: &str) -> Answer {
     call_with(s, &claims(s), scope).await
 }
 

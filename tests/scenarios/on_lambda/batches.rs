@@ -1,9 +1,12 @@
 //! Batches of the queue: each record by itself.
 
-use ispm_onboarder_simulator::Fault;
+use ispm_onboarder_simulator::{Effect, Fault};
 use serde_json::json;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::harness::{ASSIGN, Given, PUBLISH, PUT_BACK, Scenario, group, subscription};
+use crate::tenants::{serving, two};
 
 fn asking(s: &Scenario, id: &str, scope: &str) -> String {
     s.event(id, scope).to_string()
@@ -48,11 +51,11 @@ async fn what_has_to_wait_goes_back_as_a_new_message_and_its_record_is_done() {
 
 #[tokio::test(start_paused = true)]
 async fn no_delay_is_longer_than_what_the_queue_takes() {
-    let long = ispm_onboarder_simulator::Effect::Status { status: 429, code: None, retry_after: Some("3600".to_owned()) };
+    let long = Effect::Status { status: 429, code: None, retry_after: Some("3600".to_owned()) };
     let s = Given::demo().fault(Fault::new("arm.subscription.get", long)).start();
     s.onboard(&s.cast.new).await;
     s.count_calls();
-    assert_eq!(s.expect_waiting().delay, time::Duration::minutes(15));
+    assert_eq!(s.expect_waiting().delay, Duration::minutes(15));
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,4 +82,31 @@ async fn records_of_another_source_are_a_clear_error() {
     let payload = json!({ "Records": [{ "eventSource": "aws:s3", "s3": {} }] });
     let words = s.invoke(&payload).await.unwrap_err();
     assert!(words.contains("aws:s3") && words.contains("docs/events.md"), "{words}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_with_a_tenant_that_hangs_is_answered_in_time_and_the_next_at_once() {
+    let (ill, well) = two();
+    let hangs = Fault::new("ispm.*", Effect::Delay { seconds: 600 }).about(&ill.ispm_host);
+    let s = serving(&[ill.clone(), well.clone()]).fault(hangs).start();
+    let batch = |round: &str| {
+        let ills = (0..9).map(|number| ill.event(&s, &format!("{round} {number}")));
+        ills.chain([well.event(&s, round)]).map(|event| event.to_string()).collect::<Vec<_>>()
+    };
+    let time = async |round: &str| {
+        let (bodies, since) = (batch(round), s.now());
+        assert_eq!(s.invoke_with_batch(&bodies).await, [""; 0], "the queue has all that is not finished");
+        assert_eq!(s.count_calls()[PUT_BACK], 9);
+        let [result] = s.expect_results(["onboarded"]);
+        let at = OffsetDateTime::parse(result["time"].as_str().unwrap(), &Rfc3339).unwrap();
+        [at - since, s.now() - since]
+    };
+    let [own, batchs] = time("first").await;
+    assert!(own < Duration::seconds(1) && batchs < Duration::seconds(30), "{own} of {batchs}");
+    let [own, batchs] = time("second").await;
+    assert!(own < Duration::seconds(1) && batchs < Duration::seconds(1), "{own} of {batchs}");
+    s.mend();
+    s.settle(1).await;
+    s.expect_results(["onboarded"; 18]);
+    s.count_calls();
 }

@@ -233,6 +233,33 @@ async fn a_stage_of_api_gateway_is_no_part_of_the_path() {
     s.expect_results(["onboarded"; 2]);
 }
 
+/// A role's session is named by whoever takes up the role: another name is no other caller.
+#[tokio::test(start_paused = true)]
+async fn a_role_is_one_caller_in_all_of_its_sessions() {
+    let s = Given::demo().start();
+    let ask = async |arn: &str| {
+        let payload = json!({
+            "version": "2.0", "rawPath": "/api/coverage", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "123456789012", "stage": "$default", "timeEpoch": 0, "authorizer": { "iam": { "userArn": arn } },
+                "http": { "method": "GET", "path": "/api/coverage" },
+            },
+        });
+        s.invoke(&payload).await.expect("the route answers")["statusCode"].clone()
+    };
+    for session in 0..100 {
+        assert_eq!(ask(&format!("arn:aws:sts::123456789012:assumed-role/Operations/mia-{session}")).await, 400);
+    }
+    assert_eq!(ask("arn:aws:sts::123456789012:assumed-role/Operations/ben").await, 429);
+    for (arn, status) in [
+        ("arn:aws:sts::123456789012:assumed-role/Pipeline/mia-1", 400),
+        ("arn:aws:sts::210987654321:assumed-role/Operations/mia-1", 400),
+        ("arn:aws:iam::123456789012:user/operations/mia", 400),
+    ] {
+        assert_eq!(ask(arn).await, status, "{arn} is another caller");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_the_setting_no_token_is_taken() {
     let s = Given::demo().start();

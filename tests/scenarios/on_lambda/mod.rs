@@ -6,6 +6,7 @@ mod by_hand;
 mod callers;
 mod coverage;
 mod event_bridge;
+mod permissions;
 mod queue;
 mod s3;
 mod secrets_manager;

@@ -8,7 +8,7 @@ use crate::harness::{Given, Scenario};
 
 fn dead_letters(s: &Scenario) -> SqsQueue {
     let url = format!("{}-dead-letters", s.cast.aws.queue_url);
-    SqsQueue::open(&url.parse().expect("a URL"), &s.aws_platform())
+    SqsQueue::open(&url.parse().expect("a URL"), &s.aws_replayer())
 }
 
 fn fill(s: &Scenario, number: usize) {
@@ -52,7 +52,9 @@ async fn a_refusal_names_the_action_that_is_missing_or_the_queue() {
     let s = Given::demo().start();
     let receipt = "0b1f6471-1bf0-4dda-aec3-cb9272f09590";
     for action in ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"] {
-        s.change(|world, cast| world.aws_mut(&cast.aws.account, &cast.aws.region).deny(&cast.aws.role_arn, &format!("sqs:{action}")));
+        s.change(|world, cast| {
+            world.aws_mut(&cast.aws.account, &cast.aws.region).deny(&cast.aws.replayer_role_arn, &format!("sqs:{action}"));
+        });
         let queue = dead_letters(&s);
         let refused = match action {
             "ReceiveMessage" => queue.take(1).await.map(drop),
@@ -62,8 +64,14 @@ async fn a_refusal_names_the_action_that_is_missing_or_the_queue() {
         let error = refused.expect_err("it is refused");
         assert!(error.hint.as_deref().is_some_and(|hint| hint.contains(&format!("sqs:{action}"))), "{error:?}");
     }
-    let s2 = Given::demo().start();
-    let other = SqsQueue::open(&format!("{}-other", s2.cast.aws.queue_url).parse().expect("a URL"), &s2.aws_platform());
+    let s2 = Given::demo()
+        .world(|world, cast| {
+            let account = world.aws_mut(&cast.aws.account, &cast.aws.region);
+            let other = account.arn(&cast.aws.account, "sqs", &format!("{}-other", cast.aws.queue));
+            account.allow(&cast.aws.replayer_role_arn, &["sqs:ReceiveMessage"], &[&other]);
+        })
+        .start();
+    let other = SqsQueue::open(&format!("{}-other", s2.cast.aws.queue_url).parse().expect("a URL"), &s2.aws_replayer());
     let error = other.take(1).await.expect_err("there is no such queue");
     assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("ONBOARDER_DEAD_LETTERS")), "{error:?}");
     s2.fault(Fault::status("sqs.receive", 500));

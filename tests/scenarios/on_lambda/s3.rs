@@ -17,7 +17,20 @@ fn account<'a>(world: &'a mut World, cast: &DemoCast) -> &'a mut Account {
 }
 
 fn with_bucket() -> Scenario {
-    Given::demo().world(|world, cast| drop(account(world, cast).add_bucket(BUCKET).clone())).start()
+    Given::demo().world(|world, cast| add_bucket(world, cast, BUCKET)).start()
+}
+
+/// A bucket in which the function's role may do all that a container does, which neither it nor whoever replays may do anywhere.
+fn add_bucket(world: &mut World, cast: &DemoCast, name: &str) {
+    let account = account(world, cast);
+    account.add_bucket(name);
+    allow(account, cast, name);
+}
+
+fn allow(account: &mut Account, cast: &DemoCast, name: &str) {
+    let actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
+    account.allow(&cast.aws.role_arn, &actions, &[&format!("arn:aws:s3:::{name}/*")]);
+    account.allow(&cast.aws.role_arn, &["s3:ListBucket"], &[&format!("arn:aws:s3:::{name}")]);
 }
 
 fn container(s: &Scenario, prefix: &str) -> S3Container {
@@ -92,7 +105,7 @@ async fn names_of_any_letters_are_signed_as_they_are_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bucket_with_dots_in_its_name_is_part_of_the_path() {
-    let s = Given::demo().world(|world, cast| drop(account(world, cast).add_bucket("reports.contoso.example").clone())).start();
+    let s = Given::demo().world(|world, cast| add_bucket(world, cast, "reports.contoso.example")).start();
     let reports = S3Container::open("reports.contoso.example", "", &s.aws_platform());
     reports.put("a", "text/plain", b"a".to_vec()).await.unwrap();
     let [call] = &s.unread_calls()[..] else { panic!("one call") };
@@ -136,7 +149,7 @@ async fn a_denied_call_names_the_action_that_is_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bucket_that_is_missing_elsewhere_or_anothers_is_told() {
-    let s = Given::demo().start();
+    let s = Given::demo().world(|world, cast| allow(account(world, cast), cast, BUCKET)).start();
     for call in ["get", "put", "list", "delete"] {
         let error = refusal(&s, call).await;
         assert_eq!((error.code, hint(&error).contains(BUCKET)), (Code::ReportRefused, true), "{call}: {error}");

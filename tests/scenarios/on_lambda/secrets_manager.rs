@@ -23,6 +23,8 @@ async fn names_stand_behind_the_prefix() {
             let account = account(world, cast);
             account.secrets =
                 std::mem::take(&mut account.secrets).into_iter().map(|(name, secret)| (format!("prod/ispm/{name}"), secret)).collect();
+            // What another deployment would read.
+            account.set_secret("contoso-login-secret", "another~secret~of~no~value");
         })
         .start();
     s.onboard(&s.cast.new).await;

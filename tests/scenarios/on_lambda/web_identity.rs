@@ -1,6 +1,7 @@
 //! Signing in as the function's role, without a stored secret.
 
 use ispm_onboarder_simulator::world::FederatedCredential;
+use ispm_onboarder_simulator::world::aws::{Context, Verdict};
 use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
 use serde_json::{Value, json};
 
@@ -35,6 +36,21 @@ async fn a_role_signs_in_with_no_secret_anywhere() {
     let tokens = calls.iter().filter(|call| call.operation == "sts.web-identity-token.get").count();
     assert_eq!(tokens, 2, "one for Graph, one for Resource Manager: {calls:#?}");
     s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_azure_us_government_the_role_has_leave_for_that_clouds_audience_alone() {
+    let login = DemoCast::of(7).login_client_id;
+    let s = Given::government().record(by_role(&login)).start();
+    s.onboard(&s.cast.new).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+    let audience = |text: &str| Context::from([("sts:IdentityTokenAudience".to_owned(), vec![text.to_owned()])]);
+    s.change(|world, cast| {
+        let account = &world.aws[&cast.aws.account];
+        let judged = account.judge(&cast.aws.role_arn, "sts:GetWebIdentityToken", "*", &audience("api://AzureADTokenExchange"));
+        assert_eq!(judged, Verdict::NotAllowed);
+    });
 }
 
 #[tokio::test(start_paused = true)]

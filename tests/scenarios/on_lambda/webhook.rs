@@ -1,14 +1,16 @@
 //! Event Grid's webhook: `POST|OPTIONS /api/events`.
 
-use ispm_onboarder_simulator::{DemoCast, Fault, World};
+use ispm_onboarder_simulator::{DemoCast, Effect, Fault, World};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, COLD_START, EPOCH, GET_SECRET, Given, PUBLISH, PUT_BACK, Scenario, event_grid_event, store_secret, subscription,
+    Answer, COLD_START, EPOCH, GET_SECRET, Given, LIST_SECRETS, PUBLISH, PUT_BACK, Scenario, event_grid_event, heard, listen, store_secret,
+    subscription,
 };
 
 const KEY: &str = "first~key~of~no~value~0123456789abcdef";
 const NEXT_KEY: &str = "second~key~of~no~value~123456789abcdef";
+const LIST: &str = "secretsmanager:ListSecrets";
 const OTHER_TENANT: &str = "77777777-7777-4777-8777-777777777777";
 
 /// Puts the record of the webhook key `contoso` into the store.
@@ -133,6 +135,68 @@ async fn guessing_costs_one_read_of_the_store_in_half_a_minute() {
     s.distinct_results();
 }
 
+/// Sends deliveries under made-up names of keys.
+async fn guess(s: &Scenario, names: std::ops::Range<usize>) {
+    for number in names {
+        let answer = s.send_by_url("POST", "/api/events", &[("x-ispm-onboarder-key", &format!("guess-{number}:{KEY}"))], "{}").await;
+        assert!(matches!(answer.status, 401 | 503), "{}", answer.body);
+    }
+}
+
+/// How many calls read a secret, and how many listed names, since the last time.
+fn reads_and_lists(s: &Scenario) -> (usize, usize) {
+    let calls = s.unread_calls();
+    let count = |operation: &str| calls.iter().filter(|call| call.operation == operation).count();
+    (count(GET_SECRET), count(LIST_SECRETS))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_real_sender_is_heard_by_an_environment_that_has_only_heard_guesses() {
+    let tenant = DemoCast::of(7).tenant;
+    // The template gives the right to list where the URL is open, whether or not it names the tenants.
+    for given in [given(), given().setting("ONBOARDER_TENANTS", &tenant)] {
+        let s = given.start();
+        guess(&s, 0..300).await;
+        assert_eq!(deliver(&s, KEY, &s.asking_for(&s.cast.new)).await.status, 200);
+        assert_eq!(reads_and_lists(&s), (11, 1), "guesses cost as little as before");
+        guess(&s, 300..600).await;
+        assert_eq!(reads_and_lists(&s), (0, 0));
+        s.settle(1).await;
+        s.count_calls();
+        s.expect_results(["onboarded"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_made_during_a_flood_of_guesses_is_found_within_a_minute() {
+    let s = Given::demo().start();
+    guess(&s, 0..20).await;
+    s.change(|world, cast| with_keys(world, cast, &[KEY], &[&cast.tenant]));
+    assert_refused(&deliver(&s, KEY, &s.asking_for(&s.cast.new)).await, 503, "throttled");
+    s.settle_for(std::time::Duration::from_mins(1)).await;
+    guess(&s, 20..40).await;
+    assert_eq!(deliver(&s, KEY, &s.asking_for(&s.cast.new)).await.status, 200);
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_names_cannot_be_listed_the_log_says_so_and_a_delivery_comes_again() {
+    let s = given().world(|world, cast| world.aws_mut(&cast.aws.account, &cast.aws.region).deny(&cast.aws.role_arn, LIST)).start();
+    listen();
+    guess(&s, 0..20).await;
+    let log = heard();
+    assert_eq!(log.matches("webhook keys not listed").count(), 1, "{log}");
+    assert!(log.contains(LIST), "{log}");
+    assert_refused(&deliver(&s, KEY, &s.asking_for(&s.cast.new)).await, 503, "throttled");
+    s.settle_for(std::time::Duration::from_secs(31)).await;
+    assert_eq!(deliver(&s, KEY, &s.asking_for(&s.cast.new)).await.status, 200);
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_is_published_or_kept_under_a_tenant_that_the_sender_may_not_name() {
     let s = given().start();
@@ -226,6 +290,23 @@ async fn what_may_pass_is_answered_so_that_it_comes_again() {
     }
 }
 
+/// Whoever delivers is no operator: which right is missing, and where, is for the log.
+#[tokio::test(start_paused = true)]
+async fn a_sender_is_not_told_what_this_deployment_lacks() {
+    let denied = Effect::Status { status: 400, code: Some("AccessDeniedException".to_owned()), retry_after: None };
+    let fault = Fault { effect: denied, ..Fault::status(PUT_BACK, 400) };
+    let s = given().fault(fault).start();
+    listen();
+    let answer = deliver(&s, KEY, &s.asking_for(&s.cast.new)).await;
+    let problem = answer.json();
+    assert_eq!((answer.status, problem["status"].as_u64()), (503, Some(503)), "{}", answer.body);
+    for word in ["sqs", "arn:", "Allow", "AccessDenied", "ONBOARDER_", "amazonaws"] {
+        assert!(!answer.body.contains(word), "{word}: {}", answer.body);
+    }
+    assert!(heard().contains("sqs:SendMessage"), "{}", heard());
+    s.count_calls();
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_handshake_of_event_grids_schema_repeats_the_code_and_calls_nobody() {
     let s = Given::demo().start();
@@ -266,9 +347,9 @@ async fn a_body_over_the_limit_is_refused_before_anything_is_read() {
     let s = given().start();
     let body = format!("[{}]", "1,".repeat(600 * 1024));
     let answer = s.send_by_url("POST", "/api/events", &[("x-ispm-onboarder-key", &format!("contoso:{KEY}"))], body).await;
-    assert_refused(&answer, 413, "invalid-event");
+    assert_refused(&answer, 413, "too-large");
     let answer = s.send_by_url("POST", "/api/onboard", &[], "x".repeat(65 * 1024)).await;
-    assert_refused(&answer, 413, "invalid-event");
+    assert_refused(&answer, 413, "too-large");
 }
 
 /// Its sender may speak for some tenants: for whom an event is, the event has to say.

@@ -1,6 +1,7 @@
 //! What other clients say and the onboarder does not (or not in every run): pages, repeats, removals and refusals.
 
 mod graph;
+mod roles;
 
 use azure_core::http::Method;
 use serde_json::{Value, json};
@@ -24,6 +25,7 @@ pub async fn tell(stage: &Stage) -> Told {
     pages(&arm).await?;
     hierarchy(&arm).await?;
     graph::tell(&arm).await?;
+    roles::tell(&arm).await?;
     refusals(&arm).await?;
     vault(stage).await?;
     topic(stage).await
@@ -57,6 +59,16 @@ impl Caller<'_> {
 
     async fn get(&self, step: &str, url: &str, status: u16) -> Result<Answered, Box<dyn std::error::Error>> {
         self.call(step, Method::Get, url, None, status).await
+    }
+
+    /// Follows a list to its end and insists on the number of its pages.
+    async fn pages(&self, step: &str, first: String, expected: usize) -> Told {
+        let (mut next, mut pages) = (Some(first), 0);
+        while let Some(url) = next {
+            pages += 1;
+            next = self.get(step, &url, 200).await?.body["nextLink"].as_str().map(str::to_owned);
+        }
+        if pages == expected { Ok(()) } else { Err(format!("{step}: expected {expected} pages, came to {pages}").into()) }
     }
 
     async fn assign(&self, step: &str, name: &str, principal: &str, status: u16) -> Told {
@@ -111,21 +123,13 @@ async fn pages(arm: &Caller<'_>) -> Told {
     stage.simulator.state().world.settings.page_size = 1;
     let lists = [
         ("list subscriptions", format!("{ARM}/subscriptions?api-version=2022-12-01"), 6),
-        ("list assignments at a subscription", format!("{ARM}/subscriptions/{subscription}/{ASSIGNMENTS}?api-version=2022-04-01"), 1),
-        ("list assignments at and below a management group", format!("{GROUPS}/{tenant}/{ASSIGNMENTS}?api-version=2022-04-01"), 4),
-        ("list assignments at a management group", format!("{GROUPS}/{tenant}/{ASSIGNMENTS}?api-version=2022-04-01&$filter=atScope()"), 1),
-        ("list assignments in the tenant", format!("{ARM}/{ASSIGNMENTS}?api-version=2022-04-01"), 4),
+        ("list assignments at a subscription", format!("{ARM}/subscriptions/{subscription}/{ASSIGNMENTS}?api-version=2022-04-01"), 4),
+        ("list assignments at and below a management group", format!("{GROUPS}/{tenant}/{ASSIGNMENTS}?api-version=2022-04-01"), 7),
+        ("list assignments at a management group", format!("{GROUPS}/{tenant}/{ASSIGNMENTS}?api-version=2022-04-01&$filter=atScope()"), 3),
         ("list descendants", format!("{GROUPS}/{tenant}/descendants?api-version=2023-04-01&$top=2"), 11),
     ];
     for (step, first, expected) in lists {
-        let (mut next, mut pages) = (Some(first), 0);
-        while let Some(url) = next {
-            pages += 1;
-            next = arm.get(step, &url, 200).await?.body["nextLink"].as_str().map(str::to_owned);
-        }
-        if pages != expected {
-            return Err(format!("{step}: expected {expected} pages, came to {pages}").into());
-        }
+        arm.pages(step, first, expected).await?;
     }
     stage.simulator.state().world.settings.page_size = 0;
     Ok(())

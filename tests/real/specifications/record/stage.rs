@@ -12,6 +12,7 @@ use ispm_onboarder::clock::Clock;
 use ispm_onboarder::config::Config;
 use ispm_onboarder::error::Error as Refusal;
 use ispm_onboarder::identity::Platform;
+use ispm_onboarder::permissions::simulated;
 use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Simulator, World};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -43,6 +44,7 @@ impl Stage {
     pub fn new(story: &str, prepare: Prepare) -> Result<Self, Box<dyn Error>> {
         let (mut world, cast) = (World::demo(7), DemoCast::of(7));
         prepare(&mut world, &cast);
+        simulated::grant(&mut world, &cast);
         let simulator = Simulator::new(world, SimulatorClock::starting_at(EPOCH));
         let recorder = Recorder::new(simulator.transport(), story);
         let settings = BTreeMap::from([
@@ -56,10 +58,15 @@ impl Stage {
         Ok(Self { cast, simulator, recorder, onboarder })
     }
 
-    /// A token of the simulated platform's managed identity for a resource.
+    /// A token of the operator, who may do everything, for a resource.
     pub async fn token(&self, resource: &str) -> Result<String, Box<dyn Error>> {
+        self.token_of(&self.cast.operator_client_id, resource).await
+    }
+
+    /// A token of an app for a resource.
+    pub async fn token_of(&self, client_id: &str, resource: &str) -> Result<String, Box<dyn Error>> {
         let scope = format!("{resource}/.default");
-        Ok(self.simulator.identity().get_token(&[&scope], None).await?.token.secret().to_owned())
+        Ok(self.simulator.identity_of(client_id).get_token(&[&scope], None).await?.token.secret().to_owned())
     }
 
     /// Sends one request past the onboarder.
