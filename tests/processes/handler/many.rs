@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _};
+use ispm_onboarder::clock::Clock;
 use ispm_onboarder_simulator::{DemoCast, World};
 use reqwest::StatusCode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::functions_host::FunctionApp;
@@ -45,7 +45,7 @@ fn join(world: &mut World, cast: &DemoCast, number: usize) {
 fn event(number: usize, round: &str) -> Value {
     json!({
         "specversion": "1.0", "id": format!("{round}-{number}"), "source": "/many", "type": "dev.ispm-onboarder.onboarding.requested.v1",
-        "time": OffsetDateTime::now_utc().format(&Rfc3339).unwrap(), "datacontenttype": "application/json",
+        "time": Clock::System.now().format(&Rfc3339).unwrap(), "datacontenttype": "application/json",
         "data": { "tenantId": id(number, 0), "scope": format!("/subscriptions/{}", id(number, 1)) },
     })
 }
