@@ -126,7 +126,7 @@ def _pages(report: Report, authorization: AuthorizationManagementClient, groups:
     with report.check("the SDK follows pages to their end"):
         equal(len(list(authorization.role_assignments.list_for_scope(scope))), 4)
         equal(len(list(groups.management_groups.list())), 3)
-        equal(len(list(authorization.role_definitions.list(scope))), 5)
+        equal(len(list(authorization.role_definitions.list(scope))), 6)
     with report.check("a skip token of another list is refused"):
         page = groups.send_request(HttpRequest("GET", f"{ARM}/providers/Microsoft.Management/managementGroups?api-version=2023-04-01"))
         token = page.json()["@nextLink"].split("skiptoken=")[1]
