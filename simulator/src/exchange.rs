@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use crate::fault::striking;
+use crate::fault::{Connection, striking, striking_connection};
 use crate::services::{Call, Routed, Service, answer, canary, http_date};
 use crate::target::Target;
 use crate::world::made_up_id;
@@ -28,29 +28,40 @@ impl Simulator {
     ///
     /// [`Broken::UnknownHost`] when the world has no such host; the others are faults that struck.
     pub async fn exchange(&self, request: Request) -> Result<Response, Broken> {
+        self.exchange_over(Connection::New, request).await
+    }
+
+    /// The same, over a connection that is made by it or before it.
+    pub(crate) async fn exchange_over(&self, connection: Connection, request: Request) -> Result<Response, Broken> {
         let target = Target::of(&request).ok_or_else(|| Broken::UnknownHost(request.uri().to_string()))?;
         let service = Service::of_host(&self.lock().world, &target.host);
         let service = service.ok_or_else(|| {
             self.lock().unknown_hosts.push(target.host.clone());
             Broken::UnknownHost(target.host.clone())
         })?;
-        self.carry(&service, &request, &target).await
+        self.carry(connection, &service, &request, &target).await
     }
 
     /// Carries a request to a service that is already known.
-    pub(crate) async fn carry(&self, service: &Service, request: &Request, target: &Target) -> Result<Response, Broken> {
+    pub(crate) async fn carry(
+        &self,
+        connection: Connection,
+        service: &Service,
+        request: &Request,
+        target: &Target,
+    ) -> Result<Response, Broken> {
         let routed = service.route(request, target);
         let operation = routed.operation;
-        let arrival = self.arrive(operation, request, target);
+        let arrival = self.arrive(connection, operation, request, target);
         yield_now().await;
         sleep_unless_zero(arrival.latency).await;
-        let (before, after): (Vec<Fault>, Vec<Fault>) = arrival.faults.into_iter().partition(|fault| fault.when == When::Before);
-        let carried = match suffer(&before, service, None).await {
+        let (before, after): (Vec<Fault>, Vec<Fault>) = arrival.faults.into_iter().partition(|fault| fault.side() == When::Before);
+        let carried = match suffer(&before, service, target, None).await {
             Some(struck) => struck,
             None => {
                 let response = self.take_effect(routed, arrival.number, request, target);
                 yield_now().await;
-                suffer(&after, service, Some(&response)).await.unwrap_or(Ok(response))
+                suffer(&after, service, target, Some(&response)).await.unwrap_or(Ok(response))
             }
         };
         let planted = self.lock().world.settings.canary.clone();
@@ -65,7 +76,32 @@ impl Simulator {
         carried
     }
 
-    fn arrive(&self, operation: &str, request: &Request, target: &Target) -> Arrival {
+    /// Why a connection to this host cannot be made, where a fault says so: it is recorded as its service's `connect`.
+    pub(crate) fn prevented(&self, host: &str) -> Option<Broken> {
+        let at = self.now();
+        let mut state = self.lock();
+        let family = format!("{}.", Service::of_host(&state.world, host)?.family());
+        let fault = striking_connection(&mut state.faults, &family, host)?;
+        state.calls += 1;
+        let number = state.calls;
+        state.requests.push(Recorded {
+            number,
+            at,
+            operation: format!("{family}connect"),
+            method: "CONNECT".to_owned(),
+            url: host.to_owned(),
+            caller: None,
+            status: None,
+            changed: false,
+            fault: Some(fault.effect.to_string()),
+        });
+        match fault.effect {
+            Effect::Unresolved => Some(Broken::Unresolved(host.to_owned())),
+            _ => Some(Broken::Handshake),
+        }
+    }
+
+    fn arrive(&self, connection: Connection, operation: &str, request: &Request, target: &Target) -> Arrival {
         let at = self.now();
         let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let mut state = self.lock();
@@ -73,7 +109,7 @@ impl Simulator {
         state.calls += 1;
         let number = state.calls;
         let url = target.shown();
-        let faults = striking(&mut state.faults, operation, &url, caller.as_ref());
+        let faults = striking(&mut state.faults, operation, &url, caller.as_ref(), connection);
         let sentences: Vec<String> = faults.iter().map(|fault| fault.effect.to_string()).collect();
         state.requests.push(Recorded {
             number,
@@ -135,7 +171,7 @@ async fn sleep_unless_zero(time: Duration) {
 }
 
 /// Lets the faults strike; `None` when none of them replaces the answer.
-async fn suffer(faults: &[Fault], service: &Service, answered: Option<&Response>) -> Option<Result<Response, Broken>> {
+async fn suffer(faults: &[Fault], service: &Service, target: &Target, answered: Option<&Response>) -> Option<Result<Response, Broken>> {
     let mut outcome = None;
     for fault in faults {
         outcome = match &fault.effect {
@@ -146,9 +182,12 @@ async fn suffer(faults: &[Fault], service: &Service, answered: Option<&Response>
             Effect::Status { status, code, retry_after } => Some(Ok(service.faulty(*status, code.as_deref(), retry_after.as_deref()))),
             Effect::Html { status } => Some(Ok(answer::html(*status))),
             Effect::Redirect { status, location } => Some(Ok(answer::with_header(answer::html(*status), "location", location))),
+            Effect::Unresolved => Some(Err(Broken::Unresolved(target.host.clone()))),
+            Effect::Handshake => Some(Err(Broken::Handshake)),
             Effect::Reset => Some(Err(Broken::Reset)),
             Effect::Truncated => Some(Err(Broken::Truncated(answered.cloned().unwrap_or_else(answer::any)))),
             Effect::InvalidJson => Some(Ok(answer::garbled(answered.map_or(200, |answer| answer.status().as_u16())))),
+            Effect::ContentType { value } => Some(Ok(answer::called(answered.cloned().unwrap_or_else(answer::any), value))),
             Effect::Altered { pointer, value } => Some(Ok(answer::altered(answered.cloned().unwrap_or_else(answer::any), pointer, value))),
         };
     }

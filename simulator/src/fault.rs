@@ -70,6 +70,10 @@ pub enum Effect {
         /// The `Location` header, sent as it stands.
         location: String,
     },
+    /// The host's name does not resolve, so that nothing is sent: never after the call took effect.
+    Unresolved,
+    /// The TLS handshake fails, so that nothing is sent: never after the call took effect.
+    Handshake,
     /// The connection is reset without an answer.
     Reset,
     /// The call waits this long and then goes on.
@@ -81,6 +85,11 @@ pub enum Effect {
     Truncated,
     /// The answer's status with a body that is not JSON.
     InvalidJson,
+    /// The right body under another media type.
+    ContentType {
+        /// The `Content-Type` header, sent as it stands.
+        value: String,
+    },
     /// The answer with another value at a JSON pointer, or with one more in the array there where the pointer ends in `/-`.
     Altered {
         /// Where.
@@ -132,6 +141,12 @@ impl Fault {
         self
     }
 
+    /// On which side of the call's effect it strikes, whatever it was given: without a connection nothing has happened.
+    #[must_use]
+    pub fn side(&self) -> When {
+        if self.effect.prevents_connection() { When::Before } else { self.when }
+    }
+
     fn concerns(&self, operation: &str, url: &str, caller: Option<&Caller>) -> bool {
         let is_named = match self.operation.strip_suffix('*') {
             Some(prefix) => operation.starts_with(prefix),
@@ -139,6 +154,16 @@ impl Fault {
         };
         let is_about = |about: &String| url.contains(about) || caller.is_some_and(|caller| caller.tenant_id == *about);
         is_named && self.about.as_ref().is_none_or(is_about)
+    }
+
+    /// Whether it keeps connections to the service from being made whose operations begin with `family`. Which call a connection is for
+    /// cannot be seen when it is made, and a call about anything but its host neither.
+    fn concerns_connection(&self, family: &str, host: &str) -> bool {
+        let is_named = match self.operation.strip_suffix('*') {
+            Some(prefix) => prefix.starts_with(family) || family.starts_with(prefix),
+            None => self.operation.starts_with(family),
+        };
+        self.effect.prevents_connection() && is_named && self.about.as_ref().is_none_or(|about| host.contains(about))
     }
 
     /// Counts one matching call; whether the fault strikes it.
@@ -158,10 +183,36 @@ impl Fault {
     }
 }
 
+impl Effect {
+    /// Whether it keeps the connection from being made, so that nothing is sent.
+    #[must_use]
+    pub const fn prevents_connection(&self) -> bool {
+        matches!(self, Self::Unresolved | Self::Handshake)
+    }
+}
+
+/// Whether a call makes a connection, or comes over one that is open already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connection {
+    New,
+    Open,
+}
+
+/// The fault that keeps this connection from being made. One that is used up is removed.
+pub(crate) fn striking_connection(faults: &mut Vec<Fault>, family: &str, host: &str) -> Option<Fault> {
+    let struck = faults
+        .iter_mut()
+        .filter(|fault| fault.concerns_connection(family, host))
+        .find_map(|fault| fault.take_turn().then(|| fault.clone()));
+    faults.retain(|fault| fault.times != Some(0));
+    struck
+}
+
 /// The faults that strike this call: any number of delays, then at most one other. Faults that are used up are removed.
-pub(crate) fn striking(faults: &mut Vec<Fault>, operation: &str, url: &str, caller: Option<&Caller>) -> Vec<Fault> {
+pub(crate) fn striking(faults: &mut Vec<Fault>, operation: &str, url: &str, caller: Option<&Caller>, connection: Connection) -> Vec<Fault> {
     let mut struck = Vec::new();
-    for fault in faults.iter_mut().filter(|fault| fault.concerns(operation, url, caller)) {
+    let may_strike = |fault: &Fault| connection == Connection::New || !fault.effect.prevents_connection();
+    for fault in faults.iter_mut().filter(|fault| may_strike(fault) && fault.concerns(operation, url, caller)) {
         if fault.take_turn() {
             struck.push(fault.clone());
             if !matches!(fault.effect, Effect::Delay { .. }) {
@@ -187,7 +238,7 @@ impl fmt::Display for Fault {
         if self.skip > 0 {
             write!(f, ", after {} that pass,", self.skip)?;
         }
-        let side = match self.when {
+        let side = match self.side() {
             When::Before => "before it takes effect",
             When::After => "after it took effect",
         };
@@ -210,10 +261,13 @@ impl fmt::Display for Effect {
             }
             Self::Html { status } => write!(f, "is answered {status} with an HTML page"),
             Self::Redirect { status, location } => write!(f, "is answered {status} and sent to {location}"),
+            Self::Unresolved => f.write_str("finds no address for its host"),
+            Self::Handshake => f.write_str("fails in the TLS handshake"),
             Self::Reset => f.write_str("loses its connection"),
             Self::Delay { seconds } => write!(f, "waits {seconds} s"),
             Self::Truncated => f.write_str("gets half an answer"),
             Self::InvalidJson => f.write_str("gets an answer that is not JSON"),
+            Self::ContentType { value } => write!(f, "gets its answer as {value:?}"),
             Self::Altered { pointer, .. } => write!(f, "gets an answer with another value at {pointer}"),
         }
     }
@@ -224,6 +278,10 @@ impl fmt::Display for Effect {
 pub enum Broken {
     /// The world has no such host; nothing was recorded.
     UnknownHost(String),
+    /// The name of this host did not resolve: nothing was sent.
+    Unresolved(String),
+    /// The TLS handshake failed: nothing was sent.
+    Handshake,
     /// The connection was reset.
     Reset,
     /// The connection broke inside the body of this answer, whose headers were sent.
@@ -234,6 +292,8 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownHost(host) => write!(f, "the simulated world has no host {host:?}"),
+            Self::Unresolved(host) => write!(f, "the name {host} does not resolve"),
+            Self::Handshake => f.write_str("the TLS handshake failed"),
             Self::Reset => f.write_str("the connection was reset"),
             Self::Truncated(_) => f.write_str("the connection broke before the end of the answer"),
         }
@@ -250,7 +310,7 @@ mod tests {
     #[test]
     fn strikes_after_the_skipped_calls_and_as_often_as_told() {
         let mut faults = vec![Fault::status("arm.*", 503).skipping(1).times(2)];
-        let strikes: Vec<usize> = (0..5).map(|_| striking(&mut faults, "arm.subscription.get", "", None).len()).collect();
+        let strikes: Vec<usize> = (0..5).map(|_| striking(&mut faults, "arm.subscription.get", "", None, Connection::New).len()).collect();
         assert_eq!(strikes, [0, 1, 1, 0, 0]);
         assert!(faults.is_empty(), "a fault that is used up goes away");
     }
@@ -258,14 +318,14 @@ mod tests {
     #[test]
     fn an_exact_name_is_no_prefix() {
         let mut faults = vec![Fault::new("queue.enqueue", Effect::Reset)];
-        assert!(striking(&mut faults, "queue.enqueue-more", "", None).is_empty());
-        assert_eq!(striking(&mut faults, "queue.enqueue", "", None).len(), 1);
+        assert!(striking(&mut faults, "queue.enqueue-more", "", None, Connection::New).is_empty());
+        assert_eq!(striking(&mut faults, "queue.enqueue", "", None, Connection::New).len(), 1);
     }
 
     #[test]
     fn a_delay_lets_the_next_fault_strike_too() {
         let mut faults = vec![Fault::new("*", Effect::Delay { seconds: 5 }), Fault::new("*", Effect::Reset), Fault::status("*", 500)];
-        let struck = striking(&mut faults, "entra.token", "", None);
+        let struck = striking(&mut faults, "entra.token", "", None, Connection::New);
         assert_eq!(struck.len(), 2);
         assert_eq!(struck[1].effect, Effect::Reset);
     }
@@ -281,6 +341,36 @@ mod tests {
         );
         assert_eq!(serde_json::from_value::<Fault>(serde_json::to_value(&fault)?)?, fault);
         Ok(())
+    }
+
+    #[test]
+    fn what_prevents_a_connection_strikes_before() {
+        for effect in [Effect::Unresolved, Effect::Handshake] {
+            let fault = Fault::new("arm.subscription.get", effect).after();
+            assert_eq!(fault.side(), When::Before);
+            assert!(fault.to_string().ends_with(" before it takes effect"), "{fault}");
+        }
+        assert_eq!(Fault::new("*", Effect::Reset).after().side(), When::After);
+    }
+
+    #[test]
+    fn a_connection_is_known_by_its_service_alone() {
+        for (operation, about, strikes) in [
+            ("arm.role-assignments.create", None, true),
+            ("arm.*", Some("management.azure.com"), true),
+            ("*", None, true),
+            ("arm.*", Some("/subscriptions/1"), false),
+            ("entra.token", None, false),
+            ("ar*", None, true),
+        ] {
+            let about = about.map(str::to_owned);
+            let mut faults = vec![Fault { about, ..Fault::new(operation, Effect::Handshake).times(1) }];
+            let struck = striking_connection(&mut faults, "arm.", "management.azure.com");
+            assert_eq!((struck.is_some(), faults.is_empty()), (strikes, strikes), "{operation}");
+        }
+        let mut faults = vec![Fault::new("*", Effect::Reset), Fault::new("*", Effect::Unresolved)];
+        assert_eq!(striking(&mut faults, "arm.subscription.get", "", None, Connection::Open)[0].effect, Effect::Reset);
+        assert!(striking(&mut faults[1..].to_vec(), "arm.subscription.get", "", None, Connection::Open).is_empty());
     }
 
     #[test]

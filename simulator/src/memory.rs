@@ -51,8 +51,10 @@ impl HttpClient for Transport {
         let request = incoming(request)?;
         match self.0.exchange(request).await {
             Ok(response) => Ok(outgoing(response)),
-            // As a name that does not resolve: nothing was sent, so that a retry is safe.
-            Err(broken @ Broken::UnknownHost(_)) => Err(azure_core::Error::new(ErrorKind::Connection, broken)),
+            // As reqwest has it where no connection was made, TLS included: nothing was sent, so that a retry is safe.
+            Err(broken @ (Broken::UnknownHost(_) | Broken::Unresolved(_) | Broken::Handshake)) => {
+                Err(azure_core::Error::new(ErrorKind::Connection, broken))
+            }
             Err(broken) => Err(azure_core::Error::new(ErrorKind::Io, broken)),
         }
     }

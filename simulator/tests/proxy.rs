@@ -191,6 +191,51 @@ async fn a_reset_is_a_connection_that_ends_without_an_answer() -> Outcome {
     Ok(())
 }
 
+/// What a client learns of a connection that could not be made: nothing was sent, so that it may do even a POST again.
+#[tokio::test]
+async fn a_connection_that_is_not_made_is_one_to_reqwest_and_to_the_sdk() -> Outcome {
+    let running = start()?;
+    let token = running.token().await?;
+    let url = format!("https://management.azure.com/subscriptions/{NEW}?api-version=2022-12-01");
+    for effect in [Effect::Unresolved, Effect::Handshake] {
+        let fault = Fault::new("arm.subscription.get", effect.clone()).times(2);
+        running.simulator.state().faults.push(fault);
+        let broken = running.client.get(&url).bearer_auth(&token).send().await;
+        assert!(broken.is_err_and(|error| error.is_connect()), "{effect}");
+        let request = azure_core::http::Request::new(url.parse()?, azure_core::http::Method::Get);
+        let broken = azure_core::http::HttpClient::execute_request(&running.client, &request).await.err().ok_or("an answer")?;
+        assert_eq!(broken.kind(), &azure_core::error::ErrorKind::Connection, "{effect}");
+    }
+    assert_eq!(running.subscription().await??.status(), StatusCode::OK);
+    let record: Vec<_> = running.simulator.state().requests.iter().map(|call| (call.operation.clone(), call.fault.clone())).collect();
+    let (no_address, no_handshake) = ("finds no address for its host", "fails in the TLS handshake");
+    let expected = [
+        ("entra.token", None),
+        ("arm.connect", Some(no_address)),
+        ("arm.connect", Some(no_address)),
+        ("arm.connect", Some(no_handshake)),
+        ("arm.connect", Some(no_handshake)),
+        ("entra.token", None),
+        ("arm.subscription.get", None),
+    ];
+    assert_eq!(record, expected.map(|(operation, fault)| (operation.to_owned(), fault.map(str::to_owned))));
+    // Over the connection that is open now, there is nothing left to resolve.
+    running.simulator.state().faults.push(Fault::new("arm.subscription.get", Effect::Unresolved));
+    assert_eq!(running.client.get(&url).bearer_auth(&token).send().await?.status(), StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_comes_under_another_media_type() -> Outcome {
+    let running = start()?;
+    let effect = Effect::ContentType { value: "text/plain".to_owned() };
+    running.simulator.state().faults.push(Fault::new("arm.*", effect).times(1).after());
+    let response = running.subscription().await??;
+    assert_eq!((response.status(), &response.headers()["content-type"]), (StatusCode::OK, &"text/plain".parse()?));
+    assert_eq!(response.json::<Value>().await?["subscriptionId"], NEW);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_truncated_answer_has_fewer_bytes_than_announced() -> Outcome {
     let running = start()?;

@@ -49,6 +49,15 @@ pub(super) fn forget_requests(simulator: &Simulator) -> Answer {
     Ok((StatusCode::NO_CONTENT, Value::Null))
 }
 
+/// Forgets what was published so far, so that a world can be worked on for long.
+pub(super) fn forget_results(simulator: &Simulator) -> Answer {
+    let mut state = simulator.state();
+    state.world.published.clear();
+    let buses = state.world.aws.values_mut().flat_map(|account| account.buses.values_mut());
+    buses.for_each(|bus| bus.events.clear());
+    Ok((StatusCode::NO_CONTENT, Value::Null))
+}
+
 /// The faults that wait.
 pub(super) fn faults(simulator: &Simulator) -> Answer {
     Ok((StatusCode::OK, json!(simulator.state().faults)))
@@ -67,7 +76,7 @@ pub(super) fn add_faults(simulator: &Simulator, body: &[u8]) -> Answer {
 
 fn fault(value: Value) -> Result<Fault, Refusal> {
     serde_json::from_value(value).map_err(|error| {
-        let allowed = r#"A fault is {"operation":"arm.role-assignments.create","about":"…","skip":0,"times":1,"when":"before"|"after","effect":{"kind":"status","status":503,"code":"…","retryAfter":"17"}}; the other effects are {"kind":"html","status":502}, {"kind":"reset"}, {"kind":"delay","seconds":5}, {"kind":"truncated"}, {"kind":"invalidJson"} and {"kind":"altered","pointer":"/nextLink","value":"…"}."#;
+        let allowed = r#"A fault is {"operation":"arm.role-assignments.create","about":"…","skip":0,"times":1,"when":"before"|"after","effect":{"kind":"status","status":503,"code":"…","retryAfter":"17"}}; the other effects are {"kind":"html","status":502}, {"kind":"redirect","status":307,"location":"https://…"}, {"kind":"unresolved"}, {"kind":"handshake"}, {"kind":"reset"}, {"kind":"delay","seconds":5}, {"kind":"truncated"}, {"kind":"invalidJson"}, {"kind":"contentType","value":"text/plain"} and {"kind":"altered","pointer":"/nextLink","value":"…"}."#;
         Refusal::body(format!("This is no fault: {error}. {allowed}"))
     })
 }

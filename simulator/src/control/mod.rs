@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /_simulator/world` | what is true now ([`World::summary`](crate::World::summary)) |
 //! | `GET`, `DELETE /_simulator/requests` | the calls that arrived (`?operation=arm.*` filters), and forgets them |
+//! | `DELETE /_simulator/results` | forgets what was published, on topics and on buses |
 //! | `GET`, `POST`, `DELETE /_simulator/faults` | the faults that wait; POST takes one [`Fault`](crate::Fault) or an array |
 //! | `GET`, `POST /_simulator/clock` | the time; POST takes `{"advanceSeconds":n}` or `{"now":"…"}`, forward only |
 //! | `GET`, `PATCH /_simulator/settings` | replication lag, throttling and the like; PATCH takes the settings to change |
@@ -25,9 +26,10 @@ use crate::{Request, Response, Simulator};
 /// Everything under this path belongs to the control surface.
 pub const PREFIX: &str = "/_simulator";
 /// What there is under the prefix, with the methods that each takes.
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 9] = [
     ("/world", "GET"),
     ("/requests", "GET, DELETE"),
+    ("/results", "DELETE"),
     ("/faults", "GET, POST, DELETE"),
     ("/clock", "GET, POST"),
     ("/settings", "GET, PATCH"),
@@ -80,6 +82,7 @@ fn route(simulator: &Simulator, request: &Request) -> Answer {
         ("/world", "GET") => Ok((StatusCode::OK, simulator.state().world.summary())),
         ("/requests", "GET") => edit::requests(simulator, request.uri().query()),
         ("/requests", "DELETE") => edit::forget_requests(simulator),
+        ("/results", "DELETE") => edit::forget_results(simulator),
         ("/faults", "GET") => edit::faults(simulator),
         ("/faults", "POST") => edit::add_faults(simulator, request.body()),
         ("/faults", "DELETE") => edit::remove_faults(simulator),

@@ -32,6 +32,20 @@ pub trait Function: Send + Sync {
     async fn invoke(&self, payload: Bytes) -> Result<Bytes, String>;
 }
 
+/// Messages that were received for one invocation, which was not made yet. Dropped, before or while it is made, it is a crash of the
+/// function: the messages come back when their visibility timeout ends.
+pub struct Batch {
+    messages: Vec<Message>,
+    at: OffsetDateTime,
+}
+
+impl Batch {
+    /// What the function is invoked with, each with the number of its receipt.
+    pub fn what(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.messages.iter().map(|message| (message.id.as_str(), message.receive_count))
+    }
+}
+
 /// Lambda with one function and its event source mapping of one queue.
 pub struct LambdaHost {
     simulator: Simulator,
@@ -72,7 +86,7 @@ impl LambdaHost {
         let (account, queue) = &self.place;
         let sent = self.simulator.state().world.send_message(account, queue, event.to_string(), now, now);
         let batch = self.receive(|message| Some(&message.id) == sent.as_ref(), 1);
-        let delivered = self.call(batch, now).await.pop();
+        let delivered = self.carry(Batch { messages: batch, at: now }, &*self.function).await.pop();
         // Without the queue the message went nowhere; that is a failure without a call.
         let what = Delivered::Message { queue: queue.clone(), id: sent.unwrap_or_default() };
         delivered.unwrap_or(Delivery { what, attempt: 0, status: 500, at: now, answer: Bytes::new(), fate: Fate::GivenUp })
@@ -90,7 +104,7 @@ impl LambdaHost {
         let mut deliveries = Vec::new();
         for (_, id) in sent.iter().filter(|(target, _)| target == queue) {
             let batch = self.receive(|message| message.id == *id, 1);
-            deliveries.extend(self.call(batch, now).await);
+            deliveries.extend(self.carry(Batch { messages: batch, at: now }, &*self.function).await);
         }
         Ok(deliveries)
     }
@@ -106,7 +120,7 @@ impl LambdaHost {
             if batch.is_empty() {
                 return deliveries;
             }
-            deliveries.extend(self.call(batch, now).await);
+            deliveries.extend(self.carry(Batch { messages: batch, at: now }, &*self.function).await);
         }
     }
 
@@ -129,19 +143,47 @@ impl LambdaHost {
             if ready.is_some() {
                 return ready;
             }
-            let due = self.with_queue(|queue| queue.messages.iter().map(|message| message.visible_from).min()).flatten()?;
-            let now = self.simulator.now();
-            if due > now {
-                if due > deadline {
-                    return None;
-                }
-                tokio::time::sleep((due - now).unsigned_abs()).await;
+            if let Some(batch) = self.begin() {
+                let deliveries = self.carry(batch, &*self.function).await;
+                self.delivered().extend(deliveries);
                 continue;
             }
-            let batch = self.receive(|_| true, self.batch_size);
-            let deliveries = self.call(batch, now).await;
-            self.delivered().extend(deliveries);
+            let due = self.next_due().filter(|due| *due <= deadline)?;
+            tokio::time::sleep((due - self.simulator.now()).unsigned_abs()).await;
         }
+    }
+
+    /// When the next message can be received, or could.
+    #[must_use]
+    pub fn next_due(&self) -> Option<OffsetDateTime> {
+        self.with_queue(|queue| queue.messages.iter().map(|message| message.visible_from).min()).flatten()
+    }
+
+    /// Receives a batch of what is visible; `None` when nothing is. Several may be under way at once.
+    pub fn begin(&self) -> Option<Batch> {
+        let at = self.simulator.now();
+        let messages = self.receive(|_| true, self.batch_size);
+        (!messages.is_empty()).then_some(Batch { messages, at })
+    }
+
+    /// Invokes this instance of the function with a batch, and settles each of its messages.
+    pub async fn carry(&self, batch: Batch, function: &dyn Function) -> Vec<Delivery> {
+        let Batch { messages: batch, at } = batch;
+        let Some(payload) = self.payload(&batch) else { return Vec::new() };
+        let answered = function.invoke(payload).await;
+        let failed = match &answered {
+            Ok(answer) => sqs_event::failures(answer, &batch),
+            Err(_) => sqs_event::ids(&batch),
+        };
+        let answer = answered.unwrap_or_else(Bytes::from);
+        let deliveries = batch.into_iter().map(|message| {
+            let is_done = !failed.contains(&message.id);
+            let fate = self.finish(&message, is_done);
+            let what = Delivered::Message { queue: self.place.1.clone(), id: message.id };
+            let status = if is_done { 200 } else { 500 };
+            Delivery { what, attempt: message.receive_count, status, at, answer: answer.clone(), fate }
+        });
+        deliveries.collect()
     }
 
     /// What is in the dead-letter queue of the queue, oldest first: the text as JSON where it is some.
@@ -185,25 +227,6 @@ impl LambdaHost {
         };
         let received = self.with_queue(|queue| queue.receive(handles, now, self.visibility_timeout, wanted));
         received.unwrap_or_default()
-    }
-
-    /// Invokes the function with a batch, and settles each of its messages.
-    async fn call(&self, batch: Vec<Message>, at: OffsetDateTime) -> Vec<Delivery> {
-        let Some(payload) = self.payload(&batch) else { return Vec::new() };
-        let answered = self.function.invoke(payload).await;
-        let failed = match &answered {
-            Ok(answer) => sqs_event::failures(answer, &batch),
-            Err(_) => sqs_event::ids(&batch),
-        };
-        let answer = answered.unwrap_or_else(Bytes::from);
-        let deliveries = batch.into_iter().map(|message| {
-            let is_done = !failed.contains(&message.id);
-            let fate = self.finish(&message, is_done);
-            let what = Delivered::Message { queue: self.place.1.clone(), id: message.id };
-            let status = if is_done { 200 } else { 500 };
-            Delivery { what, attempt: message.receive_count, status, at, answer: answer.clone(), fate }
-        });
-        deliveries.collect()
     }
 
     /// The event for a batch; `None` where there is nothing to call with.

@@ -26,10 +26,11 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 pub use event_grid::DeadLetter;
-use event_grid::Subscription;
-pub use lambda::{Function, LambdaHost};
+use event_grid::{Attempt, Subscription};
+pub use lambda::{Batch, Function, LambdaHost};
 
 use crate::Simulator;
+use crate::world::QueueMessage;
 
 /// The route of the function with the `eventGridTrigger`; its binding is called `event`.
 const EVENT_ROUTE: &str = "/OnOnboardingEvent";
@@ -90,6 +91,40 @@ pub enum Fate {
     GivenUp,
 }
 
+/// A call of the app that was entered in the books and not made yet. Dropped, before or while it is made, it is a crash of the app.
+pub struct Call {
+    route: &'static str,
+    body: Bytes,
+    at: OffsetDateTime,
+    begun: Begun,
+}
+
+/// What a call is about.
+enum Begun {
+    Event(Attempt),
+    Message { queue: String, message: QueueMessage },
+}
+
+impl Call {
+    /// What the app is called with.
+    #[must_use]
+    pub fn what(&self) -> Delivered {
+        match &self.begun {
+            Begun::Event(attempt) => attempt.what(),
+            Begun::Message { queue, message } => Delivered::Message { queue: queue.clone(), id: message.id.clone() },
+        }
+    }
+
+    /// Counted from 1.
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        match &self.begun {
+            Begun::Event(attempt) => attempt.number(),
+            Begun::Message { message, .. } => message.dequeue_count,
+        }
+    }
+}
+
 /// The Functions host of one app, and Event Grid before it.
 pub struct FunctionsHost {
     simulator: Simulator,
@@ -112,12 +147,65 @@ impl FunctionsHost {
         Self { visibility_timeout: length(timeout), ..self }
     }
 
+    /// The same host under an Event Grid that departs from its schedule as the real one does: each wait is a little longer, and some
+    /// attempts are passed over. The same seed departs in the same way.
+    #[must_use]
+    pub fn with_spread(self, seed: u64) -> Self {
+        self.events().spread_by(seed);
+        self
+    }
+
     /// Publishes an event to the app's event subscription and makes the first attempt to deliver it. [`FunctionsHost::settle`] makes
     /// the others.
     pub async fn deliver(&self, event: Value) -> Delivery {
+        let attempt = self.events().publish_and_begin(event, self.simulator.now());
+        self.carry(self.event_call(attempt), &*self.worker).await
+    }
+
+    /// Publishes an event to the app's event subscription. Its first attempt is due at once, unless the app is on probation.
+    pub fn publish(&self, event: Value) {
+        self.events().publish(event, self.simulator.now());
+    }
+
+    /// When the next call of the app is due, or was.
+    #[must_use]
+    pub fn next_due(&self) -> Option<OffsetDateTime> {
+        let event = self.events().next_due();
+        [event, self.next_message().map(|message| message.due)].into_iter().flatten().min()
+    }
+
+    /// Begins the call that has been due the longest; `None` when none is due. Several may be under way at once.
+    pub fn begin(&self) -> Option<Call> {
         let now = self.simulator.now();
-        let attempt = self.events().publish(event, now);
-        self.call_with_event(attempt, now).await
+        loop {
+            let event = self.events().next_due().filter(|due| *due <= now);
+            let message = self.next_message().filter(|message| message.due <= now);
+            match (event, message) {
+                (Some(event), message) if message.as_ref().is_none_or(|message| event <= message.due) => {
+                    let attempt = self.events().begin(now)?;
+                    return Some(self.event_call(attempt));
+                }
+                (_, Some(message)) => {
+                    // One that has failed too often is put away without a call.
+                    if let Some(call) = self.message_call(&message.queue, &message.id) {
+                        return Some(call);
+                    }
+                }
+                (..) => return None,
+            }
+        }
+    }
+
+    /// Makes a call that was begun, of this instance of the app, and enters in the books what became of it.
+    pub async fn carry(&self, call: Call, worker: &dyn Worker) -> Delivery {
+        let (what, number) = (call.what(), call.attempt());
+        let (status, answer) = worker.post(call.route, call.body).await;
+        let now = self.simulator.now();
+        let fate = match &call.begun {
+            Begun::Event(attempt) => self.finish_event(attempt, succeeded(status, &answer), call.at, now),
+            Begun::Message { queue, message } => self.finish(queue, message, succeeded(status, &answer), now),
+        };
+        Delivery { what, attempt: number, status, at: call.at, answer, fate }
     }
 
     /// Hands every message of `queue` that is visible now to the worker, each once, in the order in which they became visible.
@@ -142,23 +230,14 @@ impl FunctionsHost {
     /// Sleeps until the next event or message is due and delivers it; `None` when nothing falls due until `deadline`.
     pub async fn next(&self, deadline: OffsetDateTime) -> Option<Delivery> {
         loop {
-            let event = self.events().next_due();
-            let message = self.next_message();
-            let due = [event, message.as_ref().map(|message| message.due)].into_iter().flatten().min().filter(|due| *due <= deadline)?;
+            if let Some(call) = self.begin() {
+                return Some(self.carry(call, &*self.worker).await);
+            }
+            let due = self.next_due().filter(|due| *due <= deadline)?;
             let now = self.simulator.now();
+            // What was due and is not begun was put away.
             if due > now {
                 tokio::time::sleep((due - now).unsigned_abs()).await;
-                continue;
-            }
-            if event == Some(due) {
-                let attempt = self.events().begin(now);
-                if let Some(attempt) = attempt {
-                    return Some(self.call_with_event(attempt, now).await);
-                }
-            } else if let Some(message) = message
-                && let Some(delivery) = self.call_with_message(&message.queue, &message.id).await
-            {
-                return Some(delivery);
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Delivered, Delivery, Fate, FunctionsHost, MESSAGE_ROUTE, envelope, succeeded};
+use super::{Begun, Call, Delivery, Fate, FunctionsHost, MESSAGE_ROUTE, envelope};
 use crate::world::{QueueMessage, World};
 
 /// How long a message is hidden while a call about it is open. Only an app that dies with the call waits it out.
@@ -47,20 +47,23 @@ impl FunctionsHost {
 
     /// Calls the worker with one message; `None` when the message is gone or is put away without a call.
     pub async fn call_with_message(&self, queue: &str, id: &str) -> Option<Delivery> {
+        let call = self.message_call(queue, id)?;
+        Some(self.carry(call, &*self.worker).await)
+    }
+
+    /// Leases a message for a call; `None` when the message is gone or is put away.
+    pub(super) fn message_call(&self, queue: &str, id: &str) -> Option<Call> {
         let at = self.simulator.now();
         let message = self.simulator.state().world.lease(queue, id, at)?;
         if message.dequeue_count > MAX_DEQUEUE_COUNT {
             self.simulator.state().world.put_away(queue, &message, at);
             return None;
         }
-        let (status, answer) = self.worker.post(MESSAGE_ROUTE, envelope::queue_trigger(&message, at)).await;
-        let now = self.simulator.now();
-        let fate = self.finish(queue, &message, succeeded(status, &answer), now);
-        let what = Delivered::Message { queue: queue.to_owned(), id: id.to_owned() };
-        Some(Delivery { what, attempt: message.dequeue_count, status, at, answer, fate })
+        let body = envelope::queue_trigger(&message, at);
+        Some(Call { route: MESSAGE_ROUTE, body, at, begun: Begun::Message { queue: queue.to_owned(), message } })
     }
 
-    fn finish(&self, queue: &str, message: &QueueMessage, delivered: bool, now: OffsetDateTime) -> Fate {
+    pub(super) fn finish(&self, queue: &str, message: &QueueMessage, delivered: bool, now: OffsetDateTime) -> Fate {
         let mut state = self.simulator.state();
         if delivered {
             state.world.take(queue, message);

@@ -43,8 +43,9 @@ pub fn of(exchange: Result<Response, Broken>) -> io::Result<hyper::Response<Answ
     match exchange {
         Ok(response) => Ok(whole(response)),
         Err(Broken::UnknownHost(host)) => Ok(whole(front::unknown_host(&host))),
+        Err(Broken::Unresolved(host)) => Ok(whole(front::unresolved(&host))),
         Err(Broken::Truncated(response)) => Ok(response.map(|bytes| Answer { bytes: Some(bytes), cut: Cut::Halfway })),
-        Err(Broken::Reset) => Err(io::ErrorKind::ConnectionReset.into()),
+        Err(Broken::Reset | Broken::Handshake) => Err(io::ErrorKind::ConnectionReset.into()),
     }
 }
 

@@ -22,14 +22,20 @@ use super::{
     answer::{self, Answer},
     converse, tunnel,
 };
-use crate::{Response, control};
+use crate::{Broken, Response, control};
 
 /// The largest request body that is taken: a report of 100,000 subscriptions, as a blob, stays below.
 const BODY_LIMIT: usize = 64 << 20;
 const HOST_NOT_ALLOWED: &str = "Only requests to 127.0.0.1 or localhost are answered here. Official names are reached through CONNECT.";
 
-/// A host that a client asked to be connected with, and the connection once hyper lets go of it.
-type Asked = Mutex<Option<(String, OnUpgrade)>>;
+/// What is to become of a tunnel: it leads to this host, or its handshake fails.
+enum Tunnel {
+    To(String),
+    BrokenOff,
+}
+
+/// A tunnel that a client asked for, and the connection once hyper lets go of it.
+type Asked = Mutex<Option<(Tunnel, OnUpgrade)>>;
 
 /// Serves one connection to its end, tunnel included, so that one task owns everything that belongs to it.
 pub async fn serve(stream: TcpStream, face: Arc<Face>, mut stop: watch::Receiver<()>) {
@@ -40,10 +46,13 @@ pub async fn serve(stream: TcpStream, face: Arc<Face>, mut stop: watch::Receiver
         return;
     }
     let tunnel = asked.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some((host, upgrade)) = tunnel
+    if let Some((tunnel, upgrade)) = tunnel
         && let Ok(stream) = upgrade.await
     {
-        tunnel::serve(stream, host, &face, stop).await;
+        match tunnel {
+            Tunnel::To(host) => tunnel::serve(stream, host, &face, stop).await,
+            Tunnel::BrokenOff => tunnel::break_off(stream).await,
+        }
     }
 }
 
@@ -98,7 +107,12 @@ impl Face {
             let message = format!("The simulator speaks for {host} at port 443 only; CONNECT asked for {target}.");
             return control::refusal(StatusCode::BAD_GATEWAY, "PortNotSimulated", &message);
         }
-        *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some((host, upgrade::on(&mut request)));
+        let tunnel = match self.simulator.prevented(&host) {
+            None => Tunnel::To(host),
+            Some(Broken::Handshake) => Tunnel::BrokenOff,
+            Some(_) => return unresolved(&host),
+        };
+        *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some((tunnel, upgrade::on(&mut request)));
         Response::default()
     }
 
@@ -126,6 +140,12 @@ impl Face {
 pub fn unknown_host(host: &str) -> Response {
     let message = format!("The simulated world has no host {host}, and nothing is forwarded to the real one.");
     control::refusal(StatusCode::BAD_GATEWAY, "UnknownHost", &message)
+}
+
+/// The answer for a host whose name does not resolve, since a fault says so.
+pub fn unresolved(host: &str) -> Response {
+    let message = format!("The name {host} does not resolve: this fault was switched on in the simulator.");
+    control::refusal(StatusCode::BAD_GATEWAY, "NameNotResolved", &message)
 }
 
 fn not_forwarded(target: &Authority) -> Response {

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use http::{StatusCode, Uri, header, uri::Authority};
 use hyper::{Request, body::Incoming, service::service_fn, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::{sync::watch, time};
+use tokio::{io::AsyncReadExt as _, sync::watch, time};
 use tokio_rustls::TlsAcceptor;
 
 use super::{
@@ -13,10 +13,15 @@ use super::{
     answer::{self, Answer},
     converse, front,
 };
-use crate::control;
+use crate::{control, fault::Connection};
 
 /// A client that has asked for a tunnel and then says nothing is not waited for any longer.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Lets the client begin its handshake, and ends the connection.
+pub async fn break_off(stream: Upgraded) {
+    let _ = time::timeout(HANDSHAKE, TokioIo::new(stream).read(&mut [0; 1024])).await;
+}
 
 /// Serves what comes through one tunnel until either side ends it.
 pub async fn serve(stream: Upgraded, host: String, face: &Face, mut stop: watch::Receiver<()>) {
@@ -43,7 +48,7 @@ impl Face {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let uri = Uri::builder().scheme("https").authority(host).path_and_query(path).build();
         *request.uri_mut() = uri.map_err(io::Error::other)?;
-        answer::of(self.simulator.exchange(request).await)
+        answer::of(self.simulator.exchange_over(Connection::Open, request).await)
     }
 }
 

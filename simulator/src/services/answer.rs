@@ -71,6 +71,12 @@ pub(crate) fn altered(answer: Response, pointer: &str, value: &Value) -> Respons
     Response::from_parts(parts, Bytes::from(body.to_string()))
 }
 
+/// The answer under another media type. A value that no header can hold leaves it without one.
+pub(crate) fn called(mut answer: Response, media_type: &str) -> Response {
+    answer.headers_mut().remove(CONTENT_TYPE);
+    with_header(answer, CONTENT_TYPE.as_str(), media_type)
+}
+
 /// Some answer, where a fault needs one and the call has none yet.
 pub(crate) fn any() -> Response {
     json(200, &json!({"value": []}))

@@ -7,6 +7,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use super::{Answer, Call, Routed, Service, answer};
+use crate::fault::Connection;
 use crate::jwt;
 use crate::target::Target;
 use crate::token::{Signer, Subject};
@@ -72,7 +73,7 @@ impl Simulator {
         let absolute = format!("http://127.0.0.1{path}");
         *request.uri_mut() = absolute.parse().map_err(|_| Broken::UnknownHost(absolute))?;
         let target = Target::of(&request).ok_or_else(|| Broken::UnknownHost(request.uri().to_string()))?;
-        self.carry(&Service::Identity, &request, &target).await
+        self.carry(Connection::New, &Service::Identity, &request, &target).await
     }
 
     /// A token for `resource` as the platform's system-assigned identity, or as the one with this client id. Neither faults nor the record

@@ -159,6 +159,23 @@ impl Service {
         }
     }
 
+    /// What the names of its operations begin with, before the first dot.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Self::Entra => "entra",
+            Self::Graph => "graph",
+            Self::ResourceManager => "arm",
+            Self::Identity => "identity",
+            Self::KeyVault(_) => "key-vault",
+            Self::EventGrid(_) => "event-grid",
+            Self::Queue(_) => "queue",
+            Self::Blob(_) => "blob",
+            Self::Ispm(_) => "ispm",
+            Self::Aws(endpoint) => endpoint.family(),
+            Self::AwsIssuer(_) => "sts",
+        }
+    }
+
     /// Which operation a request asks for.
     pub fn route(&self, request: &Request, target: &Target) -> Routed {
         let method = request.method();

@@ -86,6 +86,41 @@ async fn connections_break_and_bodies_are_garbled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_connection_nothing_was_sent_and_the_record_knows_of_it() {
+    let stage = Stage::new();
+    let request = assignment(&stage).await;
+    for effect in [Effect::Unresolved, Effect::Handshake] {
+        plan(&stage, Fault::new("arm.role-assignments.create", effect.clone()).times(1).after());
+        let broken = stage.simulator.exchange(request.clone()).await.expect_err("no connection");
+        match effect {
+            Effect::Unresolved => assert!(matches!(broken, Broken::Unresolved(host) if host == "management.azure.com")),
+            _ => assert!(matches!(broken, Broken::Handshake)),
+        }
+        assert!(!is_assigned(&stage), "never after the effect, whatever was asked for");
+    }
+    let record: Vec<(Option<u16>, Option<String>)> =
+        stage.recorded("arm.role-assignments.create").iter().map(|call| (call.status, call.fault.clone())).collect();
+    let words = ["finds no address for its host", "fails in the TLS handshake"];
+    assert_eq!(record, words.map(|words| (None, Some(words.to_owned()))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_comes_under_another_media_type() {
+    let stage = Stage::new();
+    let request = assignment(&stage).await;
+    let effect = Effect::ContentType { value: "text/plain".to_owned() };
+    plan(&stage, Fault::new("arm.role-assignments.create", effect.clone()).times(1));
+    plan(&stage, Fault::new("arm.role-assignments.create", effect).times(1).after());
+    for (status, assigned) in [(200, false), (201, true)] {
+        let answer = stage.simulator.exchange(request.clone()).await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), is_assigned(&stage)), (status, assigned));
+        let media_types: Vec<_> = answer.headers().get_all("content-type").iter().collect();
+        assert_eq!(media_types, ["text/plain"]);
+        assert!(serde_json::from_slice::<Value>(answer.body()).is_ok_and(|body| body.is_object()), "the body is as it was");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn delays_and_latency_take_simulated_time() {
     let stage = Stage::new();
     let request = assignment(&stage).await;

@@ -1,6 +1,7 @@
 //! The official crates over the memory face: what they send is understood, and they understand what they get.
 
 use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::error::ErrorKind;
 use azure_core::http::{ClientOptions, RetryOptions, Transport};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 use azure_security_keyvault_secrets::{SecretClient, SecretClientOptions};
@@ -82,4 +83,22 @@ async fn a_wrong_secret_and_a_broken_connection_reach_the_caller_as_errors() {
     stage.simulator.state().world.applications.get_mut(&stage.cast.login_client_id).expect("the app").rotate_secret("other");
     let refused = login(&stage).get_token(&scopes, None).await.expect_err("a wrong secret");
     assert!(refused.to_string().contains("AADSTS7000215"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_is_told_whether_anything_was_sent() {
+    let stage = Stage::new();
+    let transport = stage.simulator.transport();
+    let url = "https://management.azure.com/subscriptions?api-version=2022-12-01".parse().expect("an address");
+    let request = azure_core::http::Request::new(url, azure_core::http::Method::Get);
+    for (effect, kind) in [
+        (Effect::Unresolved, ErrorKind::Connection),
+        (Effect::Handshake, ErrorKind::Connection),
+        (Effect::Reset, ErrorKind::Io),
+        (Effect::Truncated, ErrorKind::Io),
+    ] {
+        stage.simulator.state().faults.push(Fault::new("arm.subscriptions.list", effect.clone()).times(1));
+        let error = transport.execute_request(&request).await.expect_err("a fault");
+        assert_eq!(error.kind(), &kind, "{effect}");
+    }
 }

@@ -202,6 +202,11 @@ fn operation(
 }
 
 impl Endpoint {
+    /// What the names of its operations begin with, before the first dot.
+    pub fn family(&self) -> &'static str {
+        unknown(self.service).trim_end_matches(".unknown")
+    }
+
     /// An error of this service that a fault asked for.
     pub fn faulty(&self, status: u16, code: Option<&str>, message: &str) -> Response {
         let usual = match status {
