@@ -3,6 +3,7 @@
 use std::fmt;
 
 use azure_core::cloud::CloudConfiguration;
+use url::Url;
 
 /// A cloud
 /// (<https://learn.microsoft.com/azure/azure-government/compare-azure-government-global-azure#guidance-for-developers>).
@@ -73,6 +74,13 @@ impl Cloud {
         }
     }
 
+    /// The cloud of the key vault at a URL. Configuration takes no vault that is in none of them.
+    #[must_use]
+    pub fn of_key_vault(vault: &Url) -> Self {
+        let domain = vault.host_str().and_then(|host| host.split_once('.')).map(|(_, domain)| domain);
+        Self::ALL.into_iter().find(|cloud| domain == Some(cloud.key_vault_suffix())).unwrap_or_default()
+    }
+
     /// What stands after a Storage account's name and the service's, `queue` or `blob`, in a host.
     #[must_use]
     pub const fn storage_suffix(self) -> &'static str {
@@ -106,6 +114,16 @@ impl Cloud {
         match self {
             Self::Public => "https://graph.microsoft.com/.default",
             Self::UsGovernment => "https://graph.microsoft.us/.default",
+        }
+    }
+
+    /// What tokens for key vaults are asked for
+    /// (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/services-id-authentication-support>).
+    #[must_use]
+    pub const fn key_vault_scope(self) -> &'static str {
+        match self {
+            Self::Public => "https://vault.azure.net/.default",
+            Self::UsGovernment => "https://vault.usgovcloudapi.net/.default",
         }
     }
 
@@ -163,6 +181,9 @@ mod tests {
         for cloud in Cloud::ALL {
             assert_eq!(cloud.arm_scope(), format!("{}/.default", cloud.arm()));
             assert_eq!(cloud.graph_scope(), format!("{}/.default", cloud.graph()));
+            assert_eq!(cloud.key_vault_scope(), format!("https://{}/.default", cloud.key_vault_suffix()));
+            let vault = format!("https://kv-ispm.{}/", cloud.key_vault_suffix()).parse().unwrap();
+            assert_eq!(Cloud::of_key_vault(&vault), cloud);
         }
     }
 

@@ -226,3 +226,39 @@ impl Error {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_young_cause_explains_may_pass_and_later_it_cannot() {
+        for (code, young, old) in [
+            (Code::Irrelevant, Disposition::Ignore, Disposition::Ignore),
+            (Code::Throttled, Disposition::Later, Disposition::Later),
+            (Code::MessageNewer, Disposition::Later, Disposition::Later),
+            (Code::AuthorizationFailed, Disposition::Later, Disposition::Reject),
+            (Code::ScopeNotFound, Disposition::Later, Disposition::Reject),
+            (Code::ConnectionFailed, Disposition::Later, Disposition::Reject),
+            (Code::FederatedCredentialMissing, Disposition::Later, Disposition::TenantLater),
+            (Code::CredentialRefused, Disposition::TenantLater, Disposition::TenantLater),
+            (Code::ConnectionRefused, Disposition::Reject, Disposition::Reject),
+            (Code::ExcludedByPolicy, Disposition::Reject, Disposition::Reject),
+        ] {
+            let error = Error::new(code, "words");
+            assert_eq!((error.disposition(true), error.disposition(false)), (young, old), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_session_is_tried_for_what_another_secret_or_token_may_cure() {
+        let cures = |code| Error::new(code, "words").stale_session();
+        assert!([Code::CredentialRefused, Code::TokenRefused, Code::IspmRefused, Code::SecretStoreRefused].into_iter().all(cures));
+        assert!(![Code::AuthorizationFailed, Code::SecretMissing, Code::Unavailable, Code::GraphRefused].into_iter().any(cures));
+    }
+
+    #[test]
+    fn codes_are_told_by_their_names() {
+        assert_eq!(Code::RoleAssignmentLimitExceeded.as_str(), "role-assignment-limit-exceeded");
+    }
+}

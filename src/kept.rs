@@ -48,6 +48,14 @@ impl<T> Kept<T> {
         kept.cell.clone()
     }
 
+    /// Drops a tenant's cell where this holds for what is in it: it may be another than the caller's by now.
+    pub fn forget_if(&self, tenant: Guid, holds: impl Fn(&T) -> bool) {
+        let mut open = self.open();
+        if open.cells.get(&tenant).and_then(|kept| kept.cell.get()).is_some_and(holds) {
+            open.cells.remove(&tenant);
+        }
+    }
+
     /// Drops a tenant's cell; those who hold it keep it.
     pub fn forget(&self, tenant: Guid) {
         self.open().cells.remove(&tenant);
@@ -107,6 +115,18 @@ mod tests {
             assert_eq!(kept.cell(tenant(number), NOW).get(), Some(&number));
         }
         assert_eq!(kept.open().cells.len(), MOST);
+    }
+
+    #[test]
+    fn only_what_is_meant_is_dropped() {
+        let kept = full();
+        kept.forget_if(tenant(0), |number| *number == 1);
+        assert!(is_kept(&kept, 0), "somebody else's");
+        kept.forget_if(tenant(0), |number| *number == 0);
+        assert!(!is_kept(&kept, 0));
+        let empty = kept.cell(tenant(0), NOW);
+        kept.forget_if(tenant(0), |_| true);
+        assert!(is_kept(&kept, 0) && empty.get().is_none(), "what is being opened just now is nobody's yet");
     }
 
     #[test]

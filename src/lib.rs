@@ -55,6 +55,7 @@ use std::sync::Arc;
 
 use azure_core::http::HttpClient;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::apply::{Progress, apply};
@@ -71,7 +72,7 @@ use crate::queue::Queue;
 use crate::request::{Action, Request};
 use crate::resting::Resting;
 use crate::results::Results;
-use crate::session::Sessions;
+use crate::session::{Session, Sessions};
 use crate::storage::Container;
 
 /// The onboarder of one deployment.
@@ -85,6 +86,7 @@ pub struct Onboarder {
     propagation: std::time::Duration,
     tenant_failures: take_up::ToldToday,
     resting: Resting,
+    places: Semaphore,
 }
 
 impl Onboarder {
@@ -98,7 +100,8 @@ impl Onboarder {
         // A deployment that lists one tenant has nobody to keep it apart from.
         let resting = Resting::new(config.tenants.as_ref().is_none_or(|listed| listed.len() > 1));
         let sessions = Sessions::new(config, platform, transport, clock);
-        Self { sessions, results, queue, report, clock, propagation, tenant_failures: take_up::ToldToday::default(), resting }
+        let places = Semaphore::new(take_up::AT_ONCE);
+        Self { sessions, results, queue, report, clock, propagation, tenant_failures: take_up::ToldToday::default(), resting, places }
     }
 
     /// An onboarder that leaves to its caller what goes to `stdout:`.
@@ -119,10 +122,35 @@ impl Onboarder {
             return self.offboard(request, progress).await;
         }
         let session = self.sessions.open(request.tenant).await?;
-        let observed = observe(&session, request).await?;
-        let plan = plan(request, &session.record, &observed)?;
-        apply(&session, request, &plan, &observed, progress).await?;
-        Outcome::of(request, &session.record.ispm.entra_source, progress, self.is_young(request))
+        let line = async {
+            let observed = observe(&session, request).await?;
+            let plan = plan(request, &session.record, &observed)?;
+            apply(&session, request, &plan, &observed, progress).await?;
+            Outcome::of(request, &session.record.ispm.entra_source, progress, self.is_young(request))
+        };
+        self.looked_after(&session, request, line).await
+    }
+
+    /// Work with a session, which is dropped where the failure says that a new one may do better.
+    async fn looked_after<T>(
+        &self,
+        session: &Arc<Session>,
+        request: &Request,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let result = work.await;
+        if let Err(error) = &result {
+            // A 403 or 404 on a young scope may come from rights that the token does not know yet. Graph's permissions stand in the
+            // token: a consent counts from the next one on.
+            let may_know_less = match error.code {
+                Code::AuthorizationFailed | Code::ScopeNotFound => self.is_young(request),
+                code => code == Code::GraphRefused,
+            };
+            if may_know_less || error.stale_session() {
+                self.sessions.drop_session(session);
+            }
+        }
+        result
     }
 
     /// Shows what would be done, and does nothing.

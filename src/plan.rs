@@ -239,22 +239,4 @@ fn glob(pattern: &str, text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::glob;
-
-    #[test]
-    fn patterns_match_as_people_expect() {
-        for (pattern, text, expected) in [
-            ("sandbox-*", "Sandbox-7", true),
-            ("*", "", true),
-            ("a*b*c", "aXbYc", true),
-            ("a*b*c", "acb", false),
-            ("ab*b", "ab", false),
-            ("prod", "production", false),
-            ("*prod*", "my-PROD-1", true),
-            ("**x", "x", true),
-        ] {
-            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
-        }
-    }
-}
+mod tests;

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::identity::Platform;
 use crate::net::{self, CallName, Posts, Renewable, RenewableFailure};
 use crate::request::Request;
-use crate::storage::API_VERSION;
+use crate::storage::{API_VERSION, SCOPE};
 
 const PROPERTIES: &str = "queue.properties";
 const PUT: &str = "queue.enqueue";
@@ -143,9 +143,9 @@ impl StorageQueue {
     fn open(url: &Url, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
         let (url, platform, transport) = (url.clone(), platform.clone(), transport.clone());
         let make = move || {
-            let options =
-                QueueClientOptions { client_options: net::client_options(&transport, Posts::Create), version: API_VERSION.to_owned() };
-            QueueClient::new(url.clone(), Some(platform.credential()?), Some(options)).map_err(|error| net::from_sdk(&error, "queue"))
+            let client_options = net::signed_in_options(&transport, Posts::Create, (platform.credential()?, SCOPE));
+            let options = QueueClientOptions { client_options, version: API_VERSION.to_owned() };
+            QueueClient::new(url.clone(), None, Some(options)).map_err(|error| net::from_sdk(&error, "queue"))
         };
         Self { client: Renewable::new(make) }
     }
@@ -171,7 +171,8 @@ impl StorageQueue {
                 let method_options = called(PUT);
                 let options =
                     QueueClientSendMessageOptions { visibility_timeout, method_options, ..QueueClientSendMessageOptions::default() };
-                Ok(client.send_message(content, Some(options)).await.map(drop)?)
+                // A success without the message's receipt is from somebody in between, who has not stored it.
+                Ok(client.send_message(content, Some(options)).await?.into_model().map(drop)?)
             }
         };
         self.client.call(send, RenewableFailure::is_refusal).await.map_err(|failure| explained(failure, PUT))

@@ -160,7 +160,12 @@ impl Sessions {
         Ok(tenants)
     }
 
-    /// Forgets a tenant's session, with its record, secrets and tokens.
+    /// Drops a session, with its record, secrets and tokens; not one that another delivery has opened since.
+    pub(crate) fn drop_session(&self, session: &Arc<Session>) {
+        self.kept.forget_if(session.record.tenant_id, |kept| Arc::ptr_eq(kept, session));
+    }
+
+    /// Forgets a tenant's session, whoever opened it: the next one to ask has the record as it is then.
     pub fn forget(&self, tenant: Guid) {
         self.kept.forget(tenant);
     }

@@ -24,6 +24,9 @@ use crate::net::{self, CallName, Posts, Renewable, RenewableFailure};
 
 /// The version of the Storage services' API that is asked for: the newest that both Azure and the Azurite emulator speak.
 pub const API_VERSION: &str = "2025-11-05";
+/// What tokens for Storage are asked for: the same in every cloud
+/// (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/services-id-authentication-support>).
+pub(crate) const SCOPE: &str = "https://storage.azure.com/.default";
 const CONTENT_RANGE: HeaderName = HeaderName::from_static("content-range");
 /// How much of a document is read with one call, in bytes: half of the largest answer that is read at all.
 const PIECE: NonZero<usize> = NonZero::new(4 * 1024 * 1024).unwrap();
@@ -123,10 +126,9 @@ impl BlobContainer {
     fn open(url: &Url, platform: &Arc<dyn Platform>, transport: &Arc<dyn HttpClient>) -> Self {
         let (url, platform, transport) = (url.clone(), platform.clone(), transport.clone());
         let make = move || {
-            let client_options = net::client_options(&transport, Posts::Create);
+            let client_options = net::signed_in_options(&transport, Posts::Create, (platform.credential()?, SCOPE));
             let options = BlobContainerClientOptions { client_options, version: API_VERSION.to_owned() };
-            BlobContainerClient::new(url.clone(), Some(platform.credential()?), Some(options))
-                .map_err(|error| net::from_sdk(&error, "blob"))
+            BlobContainerClient::new(url.clone(), None, Some(options)).map_err(|error| net::from_sdk(&error, "blob"))
         };
         Self { client: Renewable::new(make) }
     }

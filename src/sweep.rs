@@ -4,7 +4,7 @@
 //! queue, or, by hand, through the same line as an event. Killed anywhere, it is made up for by the next.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -24,6 +24,7 @@ use crate::report::{ConnectionCoverage, ConnectionRow, Report};
 use crate::request::{Action, Cause, Message, Request};
 use crate::result_event::{ConnectionResult, ConnectionStatus, ResultEvent};
 use crate::scope::{GroupName, Guid, Scope};
+use crate::session::Session;
 
 /// How many messages are put into the queue at once. A Storage queue takes 2,000 in a second.
 const MESSAGES_AT_ONCE: usize = 32;
@@ -192,7 +193,8 @@ impl Onboarder {
 
     /// Reads and judges a tenant's estate, once more with a new session where the first one's secrets or tokens were refused.
     async fn look(&self, tenant: Guid) -> Result<Live, Error> {
-        let first = self.look_once(tenant).await;
+        let mut opened = None;
+        let first = self.look_once(tenant, &mut opened).await;
         let stale = match &first {
             Ok(live) => live.trouble.as_ref().is_some_and(Error::stale_session),
             Err(error) => error.stale_session(),
@@ -200,13 +202,15 @@ impl Onboarder {
         if !stale {
             return first;
         }
-        self.sessions.forget(tenant);
-        self.look_once(tenant).await
+        if let Some(session) = &opened {
+            self.sessions.drop_session(session);
+        }
+        self.look_once(tenant, &mut opened).await
     }
 
-    async fn look_once(&self, tenant: Guid) -> Result<Live, Error> {
-        let session = self.sessions.open(tenant).await?;
-        let (estate, previous) = tokio::join!(Estate::read(&session), self.previous(tenant));
+    async fn look_once(&self, tenant: Guid, opened: &mut Option<Arc<Session>>) -> Result<Live, Error> {
+        let session = opened.insert(self.sessions.open(tenant).await?);
+        let (estate, previous) = tokio::join!(Estate::read(session), self.previous(tenant));
         let estate = estate?;
         let trouble = estate.connections.as_ref().and_then(|connections| connections.as_ref().err().cloned());
         let coverage = judge_estate(&session.record, &estate, previous.as_ref().ok().and_then(Option::as_ref), self.now());

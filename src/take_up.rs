@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
-use tokio::time::timeout;
+use tokio::sync::SemaphorePermit;
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::Onboarder;
 use crate::apply::Progress;
-use crate::delivery::{Delivery, GRACE};
+use crate::delivery::{Delivery, GRACE, Way};
 use crate::error::{Code, Disposition, Error};
 use crate::net::{CallMade, Invocation};
 use crate::outcome::Outcome;
@@ -28,6 +29,11 @@ const ROOM_TO_PUT_BACK: Duration = Duration::from_secs(2);
 const FOR_A_NEWER_VERSION: Duration = Duration::from_mins(10);
 /// How long a request is put back before it is given up.
 const LONGEST_WAIT: time::Duration = time::Duration::hours(24);
+
+/// How many inputs are worked on at once; more of them wait, within their time. Each has up to four connections, and an execution environment
+/// of Lambda has 1,024 open files (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>), as many another system gives a
+/// process.
+pub(crate) const AT_ONCE: usize = 64;
 
 /// How an input ended.
 #[derive(Debug)]
@@ -88,6 +94,7 @@ impl ToldToday {
 impl Onboarder {
     /// Takes up one input and brings it to an end.
     pub async fn take_up(&self, inbound: Inbound, delivery: Delivery) -> TakenUp {
+        let _place = self.place(delivery).await;
         let (request, mut calls) = self.with_tenant(inbound.request, delivery).await;
         let request = match request {
             Ok(request) => request,
@@ -108,6 +115,14 @@ impl Onboarder {
         TakenUp { request: Some(request), ending, waited, log, calls }
     }
 
+    /// A place to work at. Whoever waits for an answer needs none, and whoever has none in time is put back without one.
+    async fn place(&self, delivery: Delivery) -> Option<SemaphorePermit<'_>> {
+        if delivery.way == Way::ByHand {
+            return None;
+        }
+        timeout_at(delivery.deadline, self.places.acquire()).await.ok()?.ok()
+    }
+
     /// The straight line within the delivery's time, unless the tenant rests.
     async fn work(&self, request: &Request, progress: &mut Progress, delivery: Delivery) -> (Result<Outcome, Error>, Vec<CallMade>) {
         let work = match self.resting.begin(request.tenant, &delivery, self.now()) {
@@ -126,7 +141,7 @@ impl Onboarder {
         };
         let (result, made) = line.run(working).await;
         let too_long = || Err(Error::new(Code::DeadlineReached, "the invocation's time ran out; the rest is done later"));
-        let result = result.unwrap_or_else(too_long);
+        let result = result.unwrap_or_else(too_long).map_err(|error| wishing(error, &made));
         work.ended(result.as_ref().err(), self.now());
         (result, made)
     }
@@ -190,27 +205,8 @@ impl Onboarder {
     /// The straight line, once more with a new session where the first one's secrets or tokens were refused.
     async fn onboard_afresh(&self, request: &Request, progress: &mut Progress) -> Result<Outcome, Error> {
         match self.onboard(request, progress).await {
-            Err(error) if error.stale_session() => {
-                self.sessions.forget(request.tenant);
-                let again = self.onboard(request, progress).await;
-                if again.is_err() {
-                    self.sessions.forget(request.tenant);
-                }
-                again
-            }
-            Err(error) => {
-                // A 403 or 404 on a young scope may come from rights that the token does not know yet. Graph's permissions stand in the
-                // token: a consent counts from the next one on.
-                let may_know_less = match error.code {
-                    Code::AuthorizationFailed | Code::ScopeNotFound => self.is_young(request),
-                    code => code == Code::GraphRefused,
-                };
-                if may_know_less {
-                    self.sessions.forget(request.tenant);
-                }
-                Err(error)
-            }
-            done => done,
+            Err(error) if error.stale_session() => self.onboard(request, progress).await,
+            ended => ended,
         }
     }
 
@@ -263,7 +259,7 @@ impl Onboarder {
     /// Puts a message back as it is, since only a newer version of this program can read it.
     async fn keep(&self, kept: Kept, error: Error) -> Ending {
         let Some(queue) = &self.queue else { return Ending::Later { error, delay: None } };
-        if self.has_waited_long_enough(kept.first_seen) {
+        if self.has_waited_long_enough(Some(kept.first_seen)) {
             return Ending::Unfinished(error);
         }
         match queue.put(kept.text, FOR_A_NEWER_VERSION).await {
@@ -336,6 +332,14 @@ impl Onboarder {
             Err(publish_error) => tracing::warn!(tenant = %request.tenant, error = %publish_error, "tenant.failed could not be published"),
         }
     }
+}
+
+/// A failure with the wish to be left alone of whichever service was called: time may have run out over another call.
+fn wishing(error: Error, calls: &[CallMade]) -> Error {
+    let now = Instant::now();
+    let wish = calls.iter().filter_map(|call| call.not_before?.checked_duration_since(now)).max();
+    let longest = error.retry_after.max(wish);
+    error.retry_after(longest)
 }
 
 /// The failure of what was put back for a day.

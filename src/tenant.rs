@@ -91,6 +91,7 @@ pub enum Login {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Ispm {
     /// The console's address, `https://{subdomain}.spera-app.com`.
+    #[serde(deserialize_with = "address")]
     pub url: Url,
     /// The name of the secret that holds the API token; not needed in console mode.
     pub token_secret_name: Option<SecretName>,
@@ -183,6 +184,8 @@ impl Default for Policy {
 const STATES: [&str; 5] = ["Enabled", "Warned", "PastDue", "Disabled", "Deleted"];
 /// The longest pattern: names of subscriptions have at most 64 characters.
 const LONGEST_PATTERN: usize = 128;
+/// The longest name of a source: names that ISPM shows are read up to this length too.
+const LONGEST_NAME: usize = 256;
 
 impl Policy {
     /// What is wrong with the rules, each with its place: all of it, since a policy is written as a whole.
@@ -293,14 +296,21 @@ impl TenantRecord {
         if self.tenant_id != tenant {
             return Err("tenantId: expected the tenant in the record's own name");
         }
-        if self.ispm.entra_source.trim().is_empty() {
-            return Err("ispm.entraSource: expected the name of the Microsoft Entra ID source in ISPM");
+        let name = &self.ispm.entra_source;
+        if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err("ispm.entraSource: expected the name of the Microsoft Entra ID source in ISPM, at most 256 characters in one line");
         }
         if self.ispm.token_secret_name.is_none() && self.ispm.connect != (Connect::Console {}) {
             return Err("ispm.tokenSecretName: expected the name of the secret with the API token");
         }
         check_ispm_url(&self.ispm.url, ispm_hosts)
     }
+}
+
+/// Reads a URL. The words of `Url` itself hold the text that it refuses.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Url::parse(&text).map_err(|_| de::Error::custom("expected a URL such as https://contoso.spera-app.com"))
 }
 
 /// The ISPM token is sent to this address, so nothing but a plain https URL on an allowed host will do.
@@ -324,15 +334,21 @@ fn check_ispm_url(url: &Url, allowed: &[HostPattern]) -> Result<(), &'static str
     }
 }
 
+/// How serde begins to say that it does not know a member.
+const UNKNOWN: &str = "unknown field `";
+
 /// A path and an expectation out of serde's words. Serde prints the value that it found; a record's value may be a secret put in the
 /// wrong place, so only what stands after "expected" is kept, and of other messages only those that name a member.
 pub(crate) fn expectation(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let path = printable(&error.path().to_string());
     let words = error.inner().to_string();
-    let words = words.split(" at line ").next().unwrap_or_default();
+    // Only serde's own place and its own expectation, which stand last: a value may have the same words.
+    let place = format!(" at line {} column {}", error.inner().line(), error.inner().column());
+    let words = words.strip_suffix(&place).unwrap_or(&words);
     let kept = match words.rsplit_once("expected ") {
-        Some((before, expected)) if before.starts_with("unknown field") => {
-            format!("{}expected {expected}", before.replace('`', "\""))
+        Some((before, expected)) if before.starts_with(UNKNOWN) => {
+            let name = before.trim_start_matches(UNKNOWN).trim_end_matches("`, ");
+            format!("unknown field \"{}\", expected {expected}", printable(name))
         }
         Some((_, expected)) => format!("expected {expected}"),
         None if words.starts_with("missing field") || words.starts_with("duplicate field") => words.to_owned(),
@@ -396,6 +412,10 @@ mod tests {
             (with("/ispm/url", json!("https://hunter2.example.com")), "ONBOARDER_ISPM_HOSTS"),
             (with("/ispm/url", json!("https://127.0.0.1")), "this machine"),
             (with("/ispm/url", json!("https://[::1]")), "this machine"),
+            (with("/ispm/url", json!("hunter2 expected hunter2 at line 1 column 1")), "ispm.url: expected a URL such as"),
+            (with("/ispm/entraSource", json!("hunter2\nContoso")), "ispm.entraSource"),
+            (with("/ispm/entraSource", json!(["x expected hunter2 at line 1 column 1"])), "ispm.entraSource: expected a string"),
+            (with("/policy", json!("x expected hunter2 at line 1 column 1")), "policy: expected struct Policy"),
             (with("/ispm/tokenSecretName", json!("hunter2/..")), "ispm.tokenSecretName"),
             (with("/app/clientId", json!("hunter2")), "app.clientId"),
             (with("/policy", json!({ "assign": "hunter2" })), "policy.assign"),

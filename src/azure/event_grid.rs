@@ -35,7 +35,8 @@ impl Topic {
         request.set_body(format!("[{event}]"));
         let answer = self.api.send("event-grid.publish", request).await?;
         match answer.status() {
-            200..=204 => Ok(()),
+            200..=204 if answer.is_from_service() => Ok(()),
+            200..=204 => Err(answer.failure(Code::Unavailable)),
             401 => Err(answer.failure(Code::TokenRefused).hint(SENDER)),
             403 => Err(answer.failure(Code::ResultsRefused).hint(SENDER)),
             _ => Err(answer

@@ -76,13 +76,18 @@ fn print(checks: &[Check]) {
         }
     }
     let count = |status| checks.iter().filter(|check| check.status == status).count();
-    println!(
-        "\n{} ok, {} warnings, {} failed, {} not looked at",
+    println!("\n{}", summary(count));
+}
+
+fn summary(count: impl Fn(Status) -> usize) -> String {
+    let warnings = count(Status::Warning);
+    format!(
+        "{} ok, {warnings} {}, {} failed, {} not looked at",
         count(Status::Ok),
-        count(Status::Warning),
+        if warnings == 1 { "warning" } else { "warnings" },
         count(Status::Failed),
         count(Status::Skipped)
-    );
+    )
 }
 
 const fn mark(status: Status) -> (&'static str, Color) {
@@ -91,5 +96,17 @@ const fn mark(status: Status) -> (&'static str, Color) {
         Status::Warning => ("!", Color::Yellow),
         Status::Failed => ("✗", Color::Red),
         Status::Skipped => ("-", Color::DarkGrey),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_warning_is_told_as_one() {
+        let told = |warnings| summary(|status| if status == Status::Warning { warnings } else { 2 });
+        assert_eq!(told(1), "2 ok, 1 warning, 2 failed, 2 not looked at");
+        assert_eq!(told(0), "2 ok, 0 warnings, 2 failed, 2 not looked at");
     }
 }

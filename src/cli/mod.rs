@@ -6,7 +6,7 @@ mod dead_letters;
 #[cfg(feature = "simulator")]
 mod demo;
 mod doctor;
-mod elevate;
+pub mod elevate;
 mod inputs;
 mod invoke;
 mod offboard;
@@ -68,7 +68,7 @@ enum Command {
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Output {
+pub enum Output {
     /// A table for people.
     #[default]
     Table,
@@ -78,9 +78,11 @@ enum Output {
 
 /// A command that cannot be run: what is wrong, and what to do about it.
 #[derive(Debug)]
-struct Wrong {
-    message: String,
-    hint: Option<String>,
+pub struct Wrong {
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl Wrong {
@@ -102,11 +104,11 @@ impl From<Error> for Wrong {
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
+pub struct Tally {
     /// Something was blocked or failed for good.
-    failed: bool,
+    pub failed: bool,
     /// Something may succeed later.
-    later: bool,
+    pub later: bool,
 }
 
 impl Tally {

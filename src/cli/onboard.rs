@@ -63,7 +63,8 @@ impl Onboard {
         let config = compose::config()?;
         let (onboarder, transport) = compose::onboarder_with_transport(config.clone())?;
         let tenant = compose::block_on(compose::only_tenant(self.tenant.as_deref(), &config, &onboarder))??;
-        let elevate = Elevate { cloud: config.cloud, tenant, grant, yes: self.yes, dry_run: self.dry_run, output: self.output };
+        let elevate =
+            Elevate { call: Uuid::new_v4(), cloud: config.cloud, tenant, grant, yes: self.yes, dry_run: self.dry_run, output: self.output };
         elevate.run(&onboarder, &transport)
     }
 }

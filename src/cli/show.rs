@@ -77,6 +77,11 @@ impl Show {
         print_results(&self.rows());
     }
 
+    /// What [`Show::print`] prints.
+    pub(super) fn words(&self) -> String {
+        results(&self.rows())
+    }
+
     /// Of many, only those that need a look.
     pub(super) fn print_briefly(&self) {
         let (good, other): (Vec<Row>, Vec<Row>) = self.rows().into_iter().partition(|row| row.good);
@@ -103,9 +108,12 @@ impl Show {
 
 /// Prints the table, then the hints, each with its scope.
 pub(super) fn print_results(rows: &[Row]) {
+    println!("{}", results(rows));
+}
+
+fn results(rows: &[Row]) -> String {
     if rows.is_empty() {
-        println!("nothing to do");
-        return;
+        return "nothing to do".to_owned();
     }
     let mut table = table(&["RESULT", "SCOPE", "ROLE", "CONNECTION", "WHY"]);
     for row in rows {
@@ -118,10 +126,8 @@ pub(super) fn print_results(rows: &[Row]) {
             Cell::new(&row.why),
         ]);
     }
-    println!("{table}");
-    for row in rows {
-        row.hint.iter().for_each(|hint| println!("hint: {}: {hint}", row.scope));
-    }
+    let hints = rows.iter().filter_map(|row| row.hint.as_ref().map(|hint| format!("\nhint: {}: {hint}", row.scope)));
+    format!("{table}{}", hints.collect::<String>())
 }
 
 /// A table in the house style. Its columns are wrapped to the terminal's width; a pipe gets them whole.

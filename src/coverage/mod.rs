@@ -19,6 +19,9 @@ use crate::request::{Action, Cause, Request};
 use crate::scope::{GroupName, Guid, Scope};
 use crate::tenant::{Assign, Offboard, Policy, Rule, TenantRecord};
 
+/// How long after a sweep its requests should have made the tenant's connection, with what has to wait for Azure or ISPM in between.
+const TO_CONNECT: time::Duration = time::Duration::hours(1);
+
 /// What a sweep gives as the source of what it asks for.
 pub const SWEEP_SOURCE: &str = "urn:ispm-onboarder:sweep";
 /// A tenant's coverage.
@@ -231,12 +234,15 @@ impl Judge<'_> {
         }
     }
 
-    /// One onboarding makes the connection that serves all; one that is wanted anyway will do.
+    /// One onboarding makes the connection that serves all; one that is wanted anyway will do. Where it was missing at the sweep before, some
+    /// time ago, those have not helped, since their roles cannot be assigned perhaps: then a scope that has its role is asked for too.
     fn want_the_shared_connection(&self, rows: &[Row], wanted: &mut BTreeMap<Scope, Wanted>) {
         let is_missing = matches!(self.estate.connections, Some(Ok(Connections::Shared(None))));
+        let had_time = self.previous.at.is_some_and(|before| self.now - before >= TO_CONNECT);
+        let was_missing = had_time && self.previous.connections.is_empty();
         let is_asked_for = wanted.values().any(|wanted| wanted.action == Action::Onboard);
         let first = rows.iter().find(|row| row.verdict == Verdict::Missing && row.role != RoleCoverage::Missing);
-        if let Some(row) = first.filter(|_| is_missing && !is_asked_for) {
+        if let Some(row) = first.filter(|_| is_missing && (was_missing || !is_asked_for)) {
             wanted.insert(row.scope.clone(), self.wanted(&row.scope, Action::Onboard));
         }
     }

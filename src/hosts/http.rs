@@ -124,14 +124,14 @@ pub(super) fn not_now(code: Code, words: &str) -> Response {
     problem(StatusCode::SERVICE_UNAVAILABLE, &told)
 }
 
-/// A body that was not read to its end: too large, or broken off.
+/// A body that was not read to its end: too large, broken off, or too slow.
 pub(super) fn unread(rejection: &BytesRejection) -> Response {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             let hint = "Send less at once; docs/operate.md says how much is taken.";
             refused(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is larger than what is taken here", hint)
         }
-        status => refused(status, "body-unread", "the body broke off before its end", "Send it again."),
+        status => refused(status, "body-unread", "the body broke off before its end, or took too long", "Send it again."),
     }
 }
 

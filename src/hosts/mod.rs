@@ -1,5 +1,6 @@
 //! The hosts: how platforms carry events to the straight line.
 
+mod arrival;
 mod coverage;
 mod deployment;
 pub mod functions;

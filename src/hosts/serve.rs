@@ -4,9 +4,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
+use axum::middleware::from_fn;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+
+use super::arrival::{Arrivals, Bounded, in_time};
 
 /// The variable by which the Functions host names the port.
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
@@ -21,10 +23,7 @@ pub fn serve(router: Router) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port()?))).await?;
-        let listener = listener.tap_io(|stream| {
-            // Without it a small answer waits for the peer's delayed acknowledgement; failing to set it costs only that.
-            let _ = stream.set_nodelay(true);
-        });
+        let service = router.layer(from_fn(in_time)).into_make_service_with_connect_info::<Arrivals>();
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stop = async move {
             tokio::select! {
@@ -33,7 +32,7 @@ pub fn serve(router: Router) -> io::Result<()> {
                 _ = interrupt.recv() => {}
             }
         };
-        axum::serve(listener, router).with_graceful_shutdown(stop).await
+        axum::serve(Bounded::new(listener), service).with_graceful_shutdown(stop).await
     })
 }
 

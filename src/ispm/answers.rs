@@ -9,6 +9,7 @@ use super::template::Values;
 use super::{Cause, Connection, Status};
 use crate::error::{Code, Error};
 use crate::net::plain_word;
+use crate::scope::printable;
 
 /// Where the next page is.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Profile {
     pub(super) fn not_described(&self, pointer: &str, what: &str) -> Error {
         Error::new(
             Code::ProfileInvalid,
-            format!("ISPM's answer has not {what} at \"{pointer}\", where the connect profile {} says", self.name),
+            format!("ISPM's answer has not {what} at \"{}\", where the connect profile {} says", printable(pointer), self.name),
         )
         .hint("Correct the pointer in the profile, or ISPM's address in the tenant record.")
     }
@@ -95,8 +96,8 @@ impl Values {
     }
 }
 
-/// Text that may go into a result event.
-fn short_text(item: &Value, pointer: &str) -> Option<String> {
+/// Text that may go into a result event, a log or a path.
+pub(super) fn short_text(item: &Value, pointer: &str) -> Option<String> {
     text(item, pointer).filter(|text| text.chars().count() <= 256 && !text.chars().any(char::is_control))
 }
 

@@ -5,10 +5,16 @@ use crate::scope::printable;
 
 use super::template::{NAME_PLACEHOLDERS, PLACEHOLDERS, placeholders};
 
+/// The longest name of a profile: it stands in messages.
+const LONGEST_NAME: usize = 64;
+
 /// Checks a profile; the error begins with the place in the file.
 pub(super) fn check(profile: &Profile) -> Result<(), String> {
     if profile.schema_version != 1 {
         return Err("schemaVersion: expected 1".to_owned());
+    }
+    if profile.name.is_empty() || profile.name.chars().count() > LONGEST_NAME || profile.name.chars().any(char::is_control) {
+        return Err("name: expected 1 to 64 characters in one line".to_owned());
     }
     check_requests(profile)?;
     check_pointers(profile)?;
@@ -17,7 +23,8 @@ pub(super) fn check(profile: &Profile) -> Result<(), String> {
         return Err(format!("{place}: expected at least one condition, or the first item found would count as ours"));
     }
     for (place, map) in conditions.into_iter().chain([("connection.owner", &profile.connection.owner)]) {
-        map.iter().try_for_each(|(pointer, value)| check_placeholders(&format!("{place}[\"{pointer}\"]"), value, &PLACEHOLDERS))?;
+        map.iter()
+            .try_for_each(|(pointer, value)| check_placeholders(&format!("{place}[\"{}\"]", printable(pointer)), value, &PLACEHOLDERS))?;
     }
     if !profile.create.refuses_duplicates && (profile.connection.owner.is_empty() || profile.connection.created_at.is_none()) {
         return Err("create.refusesDuplicates: where it is false, connection.owner and connection.createdAt have to say which connection is ours and which is younger".to_owned());
@@ -93,12 +100,14 @@ fn names_one_of(template: &Template, names: &[&str]) -> bool {
 
 fn check_template(template: &Template) -> Result<(), String> {
     let path = &template.path;
-    if !path.starts_with('/') || path.ends_with('/') || path.contains("//") || path.contains("..") || path.contains(['?', '#', '\\']) {
+    let is_plain = !path.contains("//") && !path.contains("..") && !path.contains("/./") && !path.ends_with("/.");
+    let has_others = path.contains(['?', '#', '\\']) || path.chars().any(char::is_control);
+    if !path.starts_with('/') || path.ends_with('/') || !is_plain || has_others {
         return Err("path: expected a plain path such as /api/v1/connections; queries go into \"query\"".to_owned());
     }
     check_placeholders("path", path, &PLACEHOLDERS)?;
     for (key, value) in &template.query {
-        check_placeholders(&format!("query.{key}"), value, &PLACEHOLDERS)?;
+        check_placeholders(&format!("query.{}", printable(key)), value, &PLACEHOLDERS)?;
     }
     template.body.as_ref().map_or(Ok(()), |body| check_placeholders("body", &body.to_string(), &PLACEHOLDERS))
 }
@@ -136,7 +145,9 @@ fn check_pointers(profile: &Profile) -> Result<(), String> {
     let maps = [("source.where", &profile.source.conditions), ("connection.where", &shape.conditions), ("connection.owner", &shape.owner)];
     pointers.extend(maps.into_iter().flat_map(|(place, map)| map.keys().map(move |pointer| (place, pointer))));
     match pointers.into_iter().find(|(_, pointer)| !(pointer.is_empty() || pointer.starts_with('/'))) {
-        Some((place, pointer)) => Err(format!("{place}: \"{pointer}\" is not a JSON pointer, which begins with \"/\" or is empty")),
+        Some((place, pointer)) => {
+            Err(format!("{place}: \"{}\" is not a JSON pointer, which begins with \"/\" or is empty", printable(pointer)))
+        }
         None => Ok(()),
     }
 }
@@ -144,6 +155,9 @@ fn check_pointers(profile: &Profile) -> Result<(), String> {
 /// A name made of itself would have no end, and one that is not of the scope would be one name for all scopes.
 fn check_names(profile: &Profile) -> Result<(), String> {
     check_placeholders("connectionName", &profile.connection_name, &NAME_PLACEHOLDERS)?;
+    if profile.connection_name.chars().any(char::is_control) {
+        return Err("connectionName: expected a name in one line".to_owned());
+    }
     let per_scope = profile.connection_per == ConnectionPer::Scope;
     let mut told_apart = profile.connection.conditions.values().flat_map(|value| placeholders(value));
     if per_scope && !told_apart.any(|name| matches!(name, "scope" | "scopeId" | "connectionName")) {
@@ -167,7 +181,7 @@ fn check_names(profile: &Profile) -> Result<(), String> {
 fn check_placeholders(place: &str, text: &str, allowed: &[&str]) -> Result<(), String> {
     let is_word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
     match placeholders(text).filter(is_word).find(|name| !allowed.contains(name)) {
-        Some(unknown) => Err(format!("{place}: unknown placeholder {{{unknown}}}, expected one of {}", allowed.join(", "))),
+        Some(unknown) => Err(format!("{place}: unknown placeholder {{{}}}, expected one of {}", printable(unknown), allowed.join(", "))),
         None => Ok(()),
     }
 }
@@ -194,6 +208,10 @@ mod tests {
             ("\"/api/v1/sources\"", "\"https://evil.example/steal\"", "source.request.path"),
             ("\"/api/v1/sources\"", "\"//evil.example/steal\"", "source.request.path"),
             ("\"/api/v1/sources\"", "\"/../admin\"", "source.request.path"),
+            ("\"/api/v1/sources\"", "\"/api/./sources\"", "source.request.path"),
+            ("\"/api/v1/sources\"", "\"/api/v\\t1/sources\"", "source.request.path"),
+            ("\"name\": \"default\"", "\"name\": \"def\\nault\"", "name: expected"),
+            ("\"azure-{tenantId}\"", "\"azure-\\n{tenantId}\"", "connectionName: expected a name in one line"),
             ("/api/v1/connections/{connectionId}", "/api/v1/connections/{token}", "read.request.path: unknown placeholder {token}"),
             ("/api/v1/connections/{connectionId}", "/api/v1/connections/x", "read.request: expected {connectionId}"),
             (

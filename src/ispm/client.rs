@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
-use super::answers::{Next, text};
+use super::answers::{Next, short_text, text};
 use super::check::{names_a_scope, names_a_scope_in};
 use super::profile::{ConnectionPer, Create, Paging, Profile, Template, Verb};
 use super::template::Values;
@@ -113,7 +113,7 @@ impl IspmClient {
         let connection = oldest.map(|item| self.profile.connection(item)).transpose()?;
         let ours = oldest.is_some_and(|item| self.is_ours(item, values));
         let younger = items.filter(|item| !self.profile.create.refuses_duplicates && self.is_ours(item, values));
-        let surplus = younger.filter_map(|item| text(item, &self.profile.connection.id)).collect();
+        let surplus = younger.filter_map(|item| short_text(item, &self.profile.connection.id)).collect();
         Ok(Found { connection, ours, surplus })
     }
 
@@ -235,7 +235,7 @@ impl IspmClient {
 
     /// 409: the connection that is there already, read and compared. One that cannot be read yet is no conflict.
     async fn existing(&self, body: &Value, values: &Values) -> Result<Connection, Error> {
-        let id = self.profile.create.existing_id.as_deref().and_then(|pointer| text(body, pointer));
+        let id = self.profile.create.existing_id.as_deref().and_then(|pointer| short_text(body, pointer));
         let item = match &id {
             Some(id) => self.read(id, values).await?,
             None => None,

@@ -98,7 +98,8 @@ impl Values {
             segments.pop_if_empty();
             for template in path.trim_start_matches('/').split('/') {
                 let segment = self.fill(template);
-                if segment.is_empty() || segment == "." || segment == ".." {
+                // `Url` drops tabs and line breaks, so that what is left would be another segment, or one that climbs.
+                if segment.is_empty() || segment == "." || segment == ".." || segment.chars().any(char::is_control) {
                     return None;
                 }
                 segments.push(&segment);
@@ -134,7 +135,7 @@ mod tests {
         let url = values().about("a/../../admin?x=1#y").url(&base, "/c/{connectionId}", query()).unwrap();
         assert_eq!(url.path(), "/gateway/c/a%2F..%2F..%2Fadmin%3Fx=1%23y");
         assert_eq!(url.query(), Some("name=Contoso+%26+S%C3%B6hne%2FEU+%7BtenantId%7D"));
-        for id in ["", ".", ".."] {
+        for id in ["", ".", "..", ".\t.", "a\nb"] {
             assert!(values().about(id).url(&base, "/c/{connectionId}", query()).is_none(), "{id:?}");
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use azure_core::error::{Error as SdkError, ErrorKind};
-use azure_core::http::headers::HeaderName;
+use azure_core::http::headers::{CONTENT_TYPE, HeaderName};
 use azure_core::http::{Context, Pipeline, PipelineSendOptions, RawResponse, Request, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -84,6 +84,15 @@ impl Answer {
             .map_err(|_| Error::new(Code::Unavailable, format!("{} answered {} with a body that cannot be read", self.name, self.status())))
     }
 
+    /// Whether the body is one that a service with a JSON interface may have: none, or JSON that is called so. Anything else is from somebody
+    /// in between, who has not handed the call on.
+    #[must_use]
+    pub fn is_from_service(&self) -> bool {
+        let body = self.raw.body();
+        let is_called_json = self.header(&CONTENT_TYPE).is_none_or(|kind| kind.to_ascii_lowercase().contains("json"));
+        body.as_ref().trim_ascii().is_empty() || (is_called_json && body.json::<serde::de::IgnoredAny>().is_ok())
+    }
+
     /// The body's `error.code`, where the service gives one.
     #[must_use]
     pub fn error_code(&self) -> Option<String> {
@@ -155,12 +164,13 @@ fn credential_failure(error: &SdkError, name: &str) -> Error {
             return own.clone();
         }
         if let Some(sdk) = inner.downcast_ref::<SdkError>()
-            && let ErrorKind::HttpResponse { status, error_code, .. } = sdk.kind()
+            && let ErrorKind::HttpResponse { status, error_code, raw_response } = sdk.kind()
         {
+            let after = raw_response.as_ref().and_then(|raw| retry_after(|header| raw.headers().get_optional_str(header)));
             let numbers = error_code.as_deref().map(numbers).unwrap_or_default();
             let message = format!("{name}: the token request was answered {}{numbers}", u16::from(*status));
             if may_pass(*status) {
-                return Error::new(Code::Unavailable, message);
+                return Error::new(Code::Unavailable, message).retry_after(after);
             }
             let (code, hint) = entra::explained(error_code.as_deref());
             return Error::new(code, message).hint(hint);
@@ -175,3 +185,6 @@ fn numbers(error_code: &str) -> String {
     let numbers: Vec<String> = error_code.split(',').filter_map(plain_word).map(|number| format!("AADSTS{number}")).collect();
     if numbers.is_empty() { String::new() } else { format!(" {}", numbers.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,4 +73,27 @@ mod tests {
         assert!(Bounded(Arc::new(Sends(8))).execute_request(&request).await.is_ok());
         assert!(Bounded(Arc::new(Sends(usize::MAX))).execute_request(&request).await.is_err());
     }
+
+    /// Announces a length, and sends nothing.
+    #[derive(Debug)]
+    struct Announces(usize);
+
+    #[async_trait]
+    impl HttpClient for Announces {
+        async fn execute_request(&self, _: &Request) -> azure_core::Result<AsyncRawResponse> {
+            let mut headers = Headers::new();
+            headers.insert(CONTENT_LENGTH, self.0.to_string());
+            Ok(AsyncRawResponse::from_bytes(StatusCode::Ok, headers, vec![]))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_announces_too_much_is_not_waited_for() {
+        let request = Request::new("https://contoso.spera-app.com".parse().unwrap(), Method::Get);
+        for (length, read) in [(0, true), (1, true), (MOST_BYTES, true), (MOST_BYTES + 1, false), (usize::MAX, false)] {
+            assert_eq!(Bounded(Arc::new(Announces(length))).execute_request(&request).await.is_ok(), read, "{length}");
+        }
+        let shown = format!("{:?}", Bounded(Arc::new(Announces(41))));
+        assert!(shown.starts_with("Bounded") && !shown.contains("41"), "{shown}");
+    }
 }

@@ -30,6 +30,17 @@ pub enum Posts {
     Ask,
 }
 
+tokio::task_local! {
+    /// When the try ends within which this call is made: a token is fetched within a try of the call that it is for.
+    static TRY_ENDS: Instant;
+}
+
+/// What is left for a call, and for the one that it is made within.
+fn time_left() -> Option<Duration> {
+    let within = TRY_ENDS.try_with(|ends| ends.saturating_duration_since(Instant::now())).ok();
+    within.into_iter().chain(Invocation::time_left()).min()
+}
+
 /// Sets the client request id, bounds each try, and repeats what is safe to repeat while the deadline allows.
 #[derive(Debug)]
 pub struct Guard {
@@ -42,8 +53,8 @@ impl Guard {
     }
 
     async fn attempt(ctx: &Context<'_>, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        let limit = Invocation::time_left().map_or(TRY_TIMEOUT, |left| left.min(TRY_TIMEOUT));
-        match timeout(limit, next[0].send(ctx, request, &next[1..])).await {
+        let limit = time_left().map_or(TRY_TIMEOUT, |left| left.min(TRY_TIMEOUT));
+        match timeout(limit, TRY_ENDS.scope(Instant::now() + limit, next[0].send(ctx, request, &next[1..]))).await {
             Ok(result) => result,
             Err(_) => Err(SdkError::with_message(ErrorKind::Io, "no answer in time")),
         }
@@ -66,7 +77,7 @@ impl Policy for Guard {
             };
             let never_sent = matches!(&result, Err(error) if matches!(error.kind(), ErrorKind::Connection));
             let wait = asked_wait.unwrap_or_default().max(FIRST_DELAY * 2_u32.pow(tries - 1));
-            let fits = Invocation::time_left().is_none_or(|left| left > wait.saturating_add(ROOM_FOR_A_CALL));
+            let fits = time_left().is_none_or(|left| left > wait.saturating_add(ROOM_FOR_A_CALL));
             if tries == MOST_TRIES || !fits || !(never_sent || self.repeatable(request)) {
                 return result;
             }
@@ -83,9 +94,13 @@ pub(super) struct Meter;
 #[async_trait]
 impl Policy for Meter {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        let mut exchange = Exchange { name: name_of(request, ctx), started: Instant::now(), status: None };
+        let mut exchange = Exchange { name: name_of(request, ctx), started: Instant::now(), status: None, not_before: None };
         let result = next[0].send(ctx, request, &next[1..]).await;
-        exchange.status = result.as_ref().ok().map(|answer| u16::from(answer.status()));
+        if let Ok(answer) = &result {
+            exchange.status = Some(answer.status().into());
+            let wish = retry_after(|name| answer.headers().get_optional_str(name));
+            exchange.not_before = wish.and_then(|wish| Instant::now().checked_add(wish));
+        }
         result
     }
 }
@@ -95,12 +110,14 @@ struct Exchange {
     name: String,
     started: Instant,
     status: Option<u16>,
+    not_before: Option<Instant>,
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         let milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Invocation::record(CallMade { name: std::mem::take(&mut self.name), status: self.status, milliseconds });
+        let (name, status, not_before) = (std::mem::take(&mut self.name), self.status, self.not_before);
+        Invocation::record(CallMade { name, status, milliseconds, not_before });
     }
 }
 
@@ -130,3 +147,6 @@ pub fn may_pass(status: StatusCode) -> bool {
 pub fn retry_after<'a>(header: impl Fn(&HeaderName) -> Option<&'a str>) -> Option<Duration> {
     header(&RETRY_AFTER)?.trim().parse().ok().map(Duration::from_secs)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,13 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::policies::Policy;
 use azure_core::http::{ClientOptions, HttpClient, Pipeline, RetryOptions, Transport};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::Config;
 pub use api::{Answer, Api, from_sdk, plain_word};
+pub use bearer::Audience;
+use bearer::{Ahead, Bearer, Fetched, Tokens};
 pub use guard::{Guard, Posts, may_pass, retry_after};
 pub use renewable::{Renewable, RenewableFailure};
 pub use resolve::{PublicNames, is_inside};
@@ -51,6 +52,8 @@ pub struct CallMade {
     pub status: Option<u16>,
     /// Duration in milliseconds.
     pub milliseconds: u64,
+    /// Until when the service asked to be left alone.
+    pub not_before: Option<Instant>,
 }
 
 impl fmt::Display for CallMade {
@@ -121,15 +124,36 @@ pub fn client_options(transport: &Arc<dyn HttpClient>, posts: Posts) -> ClientOp
     }
 }
 
-/// A pipeline for one audience of one identity; without a credential, for a service with its own way of authorisation.
+/// As [`client_options`], with each request signed in: for clients that are made without a credential.
 #[must_use]
-pub fn pipeline(transport: &Arc<dyn HttpClient>, posts: Posts, auth: Option<(Arc<dyn TokenCredential>, &'static str)>) -> Pipeline {
-    let auth: Vec<Arc<dyn Policy>> = auth
-        .map(|(credential, scope)| Arc::new(bearer::Bearer { credential, scope, token: tokio::sync::Mutex::default() }) as Arc<dyn Policy>)
-        .into_iter()
-        .collect();
-    let options = client_options(transport, posts);
-    Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), options, vec![], auth, None)
+pub fn signed_in_options(transport: &Arc<dyn HttpClient>, posts: Posts, audience: Audience) -> ClientOptions {
+    let mut options = client_options(transport, posts);
+    // Before the meter: what signing in takes is no part of the exchange.
+    options.per_try_policies.insert(0, Arc::new(Bearer(Tokens::of(audience))));
+    options
+}
+
+/// As [`client_options`], for clients that insist on a credential, with the one to give them: the token is there before they ask.
+#[must_use]
+pub fn options_and_credential(
+    transport: &Arc<dyn HttpClient>,
+    posts: Posts,
+    audience: Audience,
+) -> (ClientOptions, Arc<dyn TokenCredential>) {
+    let mut options = client_options(transport, posts);
+    // Inside the guard, which bounds it with the call.
+    options.per_call_policies.push(Arc::new(Ahead(Tokens::of(audience))));
+    (options, Arc::new(Fetched))
+}
+
+/// A pipeline for one audience of one identity; without one, for a service with its own way of authorisation.
+#[must_use]
+pub fn pipeline(transport: &Arc<dyn HttpClient>, posts: Posts, audience: Option<Audience>) -> Pipeline {
+    let options = match audience {
+        Some(audience) => signed_in_options(transport, posts, audience),
+        None => client_options(transport, posts),
+    };
+    Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), options, vec![], vec![], None)
 }
 
 /// How long a connection is kept that nothing uses. Each tenant's ISPM has connections of its own, and Lambda allows 1,024 open files
@@ -161,4 +185,43 @@ pub fn transport_for(config: &Config) -> Result<Arc<dyn HttpClient>, String> {
     let trusted = config.identity_host.iter().chain(&config.proxy_hosts).cloned().collect();
     transport(Some(PublicNames { trusted }))
         .map_err(|error| format!("the HTTP client cannot be set up: {error}; check SSL_CERT_FILE and the system's certificates"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation(milliseconds: u64) -> Invocation {
+        Invocation::new(Uuid::nil(), Instant::now() + Duration::from_millis(milliseconds))
+    }
+
+    fn made() -> CallMade {
+        CallMade { name: "arm.subscription.get".to_owned(), status: Some(200), milliseconds: 41, not_before: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_invocation_ends_at_its_deadline_with_what_was_called() {
+        let work = |milliseconds| async move {
+            Invocation::record(made());
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            Invocation::time_left()
+        };
+        let (done, calls) = invocation(100).run(work(60)).await;
+        assert_eq!(done, Some(Some(Duration::from_millis(40))));
+        assert_eq!(calls.iter().map(ToString::to_string).collect::<Vec<_>>(), ["arm.subscription.get 200 41 ms"]);
+        let (done, calls) = invocation(100).run(work(200)).await;
+        assert_eq!((done, calls.len()), (None, 1));
+        assert_eq!(Invocation::time_left(), None, "outside any");
+    }
+
+    #[tokio::test]
+    async fn request_ids_are_all_different_and_inside_an_invocation_its_own() {
+        let three = || async { [(); 3].map(|()| Invocation::next_request_id()) };
+        let (inside, again) = (invocation(100).run(three()).await.0.unwrap(), invocation(100).run(three()).await.0.unwrap());
+        assert_eq!(inside, again, "of the same invocation");
+        let mut all = [inside, three().await].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 6);
+    }
 }

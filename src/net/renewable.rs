@@ -130,3 +130,6 @@ impl From<SdkError> for RenewableFailure {
         Self::Call(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

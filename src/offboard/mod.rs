@@ -35,11 +35,14 @@ impl Onboarder {
     /// The straight line of the way back. Doing it twice, at once, or half and then again ends in the same state.
     pub(crate) async fn offboard(&self, request: &Request, progress: &mut Progress) -> Result<Outcome, Error> {
         let Prepared { session, standing, plan } = self.plan_offboarding(request).await?;
-        *progress = found(request, &plan, &standing);
-        carry_out(&session, request, &plan.steps, progress).await?;
-        // The role does not wait for ISPM: who leaves may have no token there any more.
-        standing.connection.map_err(|error| Error { message: format!("Reader is done with; {}", error.message), ..error })?;
-        Ok(Outcome::offboarded(request, plan.role.as_ref().map(|role| remains(request, role)), progress))
+        let line = async {
+            *progress = found(request, &plan, &standing);
+            carry_out(&session, request, &plan.steps, progress).await?;
+            // The role does not wait for ISPM: who leaves may have no token there any more.
+            standing.connection.map_err(|error| Error { message: format!("Reader is done with; {}", error.message), ..error })?;
+            Ok(Outcome::offboarded(request, plan.role.as_ref().map(|role| remains(request, role)), progress))
+        };
+        self.looked_after(&session, request, line).await
     }
 
     /// Decides, and changes nothing. What nobody asked for and cannot be justified is no failure.
@@ -51,9 +54,13 @@ impl Onboarder {
                 self.sessions.forget(request.tenant);
             }
             let session = self.sessions.open(request.tenant).await?;
-            permit(request, &session.record.policy)?;
-            let standing = observe(&session, request, young).await?;
-            let plan = plan(request, &session.record.policy, &standing)?;
+            let judging = async {
+                permit(request, &session.record.policy)?;
+                let standing = observe(&session, request, young).await?;
+                let plan = plan(request, &session.record.policy, &standing)?;
+                Ok((standing, plan))
+            };
+            let (standing, plan) = self.looked_after(&session, request, judging).await?;
             Ok(Prepared { session, standing, plan })
         };
         preparing.await.map_err(|error: Error| {

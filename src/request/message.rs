@@ -68,7 +68,7 @@ impl Message {
             1 => self.tenant_id.is_some() && !self.unconfirmed,
             version => version == NEWEST,
         };
-        is_whole && [source, id, kind].into_iter().all(|text| is_plain(text))
+        is_whole && [source, id, kind].into_iter().all(|text| !text.is_empty() && is_plain(text))
     }
 
     fn request(self) -> Result<Request, Box<Refusal>> {
@@ -89,12 +89,19 @@ impl fmt::Display for Message {
     }
 }
 
+/// JSON without the two characters that it may hold and XML, in which messages travel, may not (<https://www.w3.org/TR/xml/#charsets>).
+fn storable(json: &str) -> String {
+    json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
+}
+
 pub(super) fn parse(value: &Value) -> Inbound {
     let bytes = value.to_string();
-    if value.get("version").and_then(Value::as_u64).is_some_and(|version| version > NEWEST) {
+    let is_newer = value.get("version").and_then(Value::as_u64).is_some_and(|version| version > NEWEST);
+    // Every version says since when it waits; what does not would wait for ever.
+    if let Some(first_seen) = time_of(value.get("firstSeen")).filter(|_| is_newer) {
         let error = Error::new(Code::MessageNewer, "the message was written by a newer version of ispm-onboarder")
             .hint("Finish the roll-out; until then the message waits in the queue.");
-        let kept = Kept { first_seen: time_of(value.get("firstSeen")), text: bytes.clone() };
+        let kept = Kept { first_seen, text: storable(&bytes) };
         return refused(bytes.as_bytes(), Refusal { kept: Some(kept), ..Refusal::from(error) });
     }
     match Message::deserialize(value) {
@@ -103,5 +110,22 @@ pub(super) fn parse(value: &Value) -> Inbound {
             let error = Error::new(Code::InvalidEvent, "the message is not one that ispm-onboarder wrote").hint(SHAPES);
             refused(bytes.as_bytes(), error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn newer(first_seen: &str) -> Box<Refusal> {
+        let message = json!({ "version": 9, "firstSeen": first_seen, "words": "\u{fffe}" });
+        parse(&message).request.expect_err("of a newer version")
+    }
+
+    #[test]
+    fn a_newer_message_is_kept_where_it_says_since_when() {
+        let kept = newer("2026-11-22T10:00:00Z").kept.expect("it waits");
+        assert_eq!(kept.text, r#"{"firstSeen":"2026-11-22T10:00:00Z","version":9,"words":"\ufffe"}"#);
+        assert_eq!(newer("yesterday").error.code, Code::InvalidEvent);
     }
 }

@@ -285,3 +285,6 @@ fn asked_by(kind: &str) -> Option<Action> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

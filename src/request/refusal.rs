@@ -22,8 +22,8 @@ pub struct Refusal {
 /// A message of a newer version.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// When its request was first taken up, where it says so.
-    pub first_seen: Option<OffsetDateTime>,
+    /// When its request was first taken up: it does not wait for ever.
+    pub first_seen: OffsetDateTime,
     /// The message.
     pub text: String,
 }
@@ -33,7 +33,7 @@ impl Refusal {
     #[must_use]
     pub fn first_seen(&self) -> Option<OffsetDateTime> {
         let nameless = self.nameless.as_ref().map(|request| request.history.first_seen);
-        self.kept.as_ref().map(|kept| kept.first_seen).or(nameless).flatten()
+        self.kept.as_ref().map(|kept| kept.first_seen).or(nameless.flatten())
     }
 }
 

@@ -148,6 +148,9 @@ mod tests {
         let request = only(failed.to_string().as_bytes());
         assert_eq!((request.scope.path().as_str(), request.cause.id.as_str(), request.action), (SCOPE, "2", Action::Onboard));
         assert_eq!(reason(failed.to_string().as_bytes()).as_deref(), Some("unavailable"));
+        let saved = json!([failed, event(), failed.to_string()]).to_string();
+        let ids = replay(saved.as_bytes()).into_iter().map(|one| one.request.unwrap().cause.id);
+        assert_eq!(ids.collect::<Vec<_>>(), ["2", "1", "2"], "in one file with others");
         for kind in ["dev.ispm-onboarder.scope.blocked.v1", "dev.ispm-onboarder.scope.onboarded.v1", "dev.ispm-onboarder.tenant.failed.v1"]
         {
             let ignored = replay(result(kind).to_string().as_bytes()).remove(0).request.unwrap_err();

@@ -1,5 +1,7 @@
 //! Azure Key Vault.
 
+use std::sync::Arc;
+
 use azure_core::Error as SdkError;
 use azure_core::http::{StatusCode, Url};
 use azure_security_keyvault_secrets::models::SecretProperties;
@@ -8,11 +10,13 @@ use futures_util::TryStreamExt as _;
 
 use super::{Stored, without_line_break};
 use crate::error::{Code, Error};
-use crate::net::{self, Renewable};
+use crate::net::{self, Renewable, RenewableFailure};
 use crate::tenant::SecretName;
 
 /// More pages than this of one vault would be a loop: at the vault's 25 a page, this is 10,000 secrets.
 const MOST_PAGES: usize = 400;
+
+const LIST: &str = "key-vault.secrets.list";
 
 /// Reads from Key Vault (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>, 2025-07-01).
 pub(super) async fn get(vault: &Renewable<SecretClient>, name: &SecretName) -> Result<Option<Stored>, Error> {
@@ -31,20 +35,27 @@ pub(super) async fn get(vault: &Renewable<SecretClient>, name: &SecretName) -> R
 /// Lists the names of the vault's secrets in lower case, which is how a vault compares them
 /// (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secrets/get-secrets>, 2025-07-01). One that is switched off is listed by the
 /// vault, but cannot be read, and is left out here.
+///
+/// A token that is refused is replaced at once: nobody else would try again before the next sweep.
 pub(super) async fn names(vault: &Renewable<SecretClient>) -> Result<Vec<String>, Error> {
-    let call = "key-vault.secrets.list";
-    let client = vault.get()?;
-    let failed = |error: SdkError| refused(vault, &error, call, "the list of secrets");
-    let mut pages = client.list_secret_properties(None).map_err(failed)?.into_pages();
+    let list = |client: Arc<SecretClient>| async move { listed(&client).await };
+    vault.call(list, RenewableFailure::is_refusal).await.map_err(|failure| match failure {
+        RenewableFailure::Call(error) => refused(vault, &error, LIST, "the list of secrets"),
+        RenewableFailure::Client(error) => error,
+    })
+}
+
+async fn listed(client: &SecretClient) -> Result<Vec<String>, RenewableFailure> {
+    let mut pages = client.list_secret_properties(None)?.into_pages();
     let mut names = Vec::new();
     for _ in 0..MOST_PAGES {
-        let Some(page) = pages.try_next().await.map_err(failed)? else { return Ok(names) };
-        let page = page.into_model().map_err(|error| net::from_sdk(&error, call))?;
+        let Some(page) = pages.try_next().await? else { return Ok(names) };
+        let page = page.into_model().map_err(|error| net::from_sdk(&error, LIST))?;
         // Checked before the SDK follows it: the vault's token would go with the call.
         stays(client.endpoint(), page.next_link.as_deref())?;
         names.extend(page.value.iter().filter(|secret| is_enabled(secret)).filter_map(name_of));
     }
-    Err(Error::new(Code::UnexpectedAnswer, "the pages of Key Vault's list of secrets do not end"))
+    Err(Error::new(Code::UnexpectedAnswer, "the pages of Key Vault's list of secrets do not end").into())
 }
 
 fn is_enabled(secret: &SecretProperties) -> bool {

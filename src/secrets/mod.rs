@@ -14,6 +14,7 @@ use azure_security_keyvault_secrets::{SecretClient, SecretClientOptions};
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
+use crate::cloud::Cloud;
 use crate::config::SecretStoreUrl;
 use crate::error::{Code, Error};
 use crate::identity::Platform;
@@ -54,12 +55,10 @@ impl SecretStore {
             SecretStoreUrl::KeyVault(vault) => {
                 let (vault, platform, transport) = (vault.clone(), platform.clone(), transport.clone());
                 Self::KeyVault(Renewable::new(move || {
-                    let options = SecretClientOptions {
-                        client_options: net::client_options(&transport, Posts::Create),
-                        ..SecretClientOptions::default()
-                    };
-                    SecretClient::new(vault.as_str(), platform.credential()?, Some(options))
-                        .map_err(|error| net::from_sdk(&error, "key-vault"))
+                    let audience = (platform.credential()?, Cloud::of_key_vault(&vault).key_vault_scope());
+                    let (client_options, credential) = net::options_and_credential(&transport, Posts::Create, audience);
+                    let options = SecretClientOptions { client_options, ..SecretClientOptions::default() };
+                    SecretClient::new(vault.as_str(), credential, Some(options)).map_err(|error| net::from_sdk(&error, "key-vault"))
                 }))
             }
         }

@@ -118,6 +118,18 @@ async fn a_token_of_the_queue_that_is_refused_is_replaced_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_of_the_vault_that_is_refused_for_the_list_of_tenants_is_replaced_at_once() {
+    let s = Given::demo().start();
+    s.warm_up().await;
+    s.fault(Fault::status("key-vault.secrets.list", 401).times(1));
+    let answer = s.sweep().await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    s.settle(1).await;
+    s.count_calls();
+    s.distinct_results();
+}
+
+#[tokio::test(start_paused = true)]
 async fn everything_down_at_once_and_up_again_loses_nothing() {
     let s = Given::demo().fault(Fault::status("*", 503)).start();
     s.onboard(&s.cast.new).await;

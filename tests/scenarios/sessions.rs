@@ -173,3 +173,33 @@ async fn a_consent_in_graph_counts_at_the_next_try() {
     s.count_calls();
     s.expect_results(["onboarded"]);
 }
+
+/// Two deliveries at once find that the session's token is refused, one of them late: it must not drop what the other has opened by then.
+#[tokio::test(start_paused = true)]
+async fn who_fails_late_leaves_the_new_session_alone() {
+    let s = Given::demo().start();
+    s.warm_up().await;
+    let (early, late) = (&s.cast.new, &s.cast.more[0]);
+    s.fault(Fault::new("arm.subscription.get", Effect::Delay { seconds: 5 }).about(late).times(1));
+    s.fault(Fault::status("arm.subscription.get", 401).about(late).times(1));
+    s.fault(Fault::status("arm.subscription.get", 401).about(early).times(1));
+    tokio::join!(s.deliver(s.event("early", &subscription(early))), s.deliver(s.event("late", &subscription(late))));
+    let calls = s.count_calls();
+    assert_eq!((calls[ASSIGN], calls["graph.service-principal.get"]), (1, 1), "one new session for both: {calls:?}");
+    s.expect_results(["onboarded", "onboarded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn entra_is_left_alone_for_as_long_as_it_asks() {
+    let effect = Effect::Status { status: 429, code: None, retry_after: Some("300".to_owned()) };
+    let s = Given::demo().fault(Fault::new("entra.token", effect)).start();
+    s.onboard(&s.cast.new).await;
+    let asked = s.unread_calls().into_iter().filter(|call| call.operation == "entra.token").count();
+    assert_eq!(asked, 2, "one for each audience");
+    let waiting = s.expect_waiting();
+    assert!(waiting.delay >= time::Duration::seconds(299), "{}", waiting.delay);
+    s.mend();
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}

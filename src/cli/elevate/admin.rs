@@ -9,6 +9,7 @@ use azure_core::error::{Error as SdkError, ErrorKind};
 use azure_core::http::HttpClient;
 
 use super::Stopped;
+use super::say::Voice;
 use crate::azure::{Arm, Graph, Person};
 use crate::cli::Wrong;
 use crate::cloud::Cloud;
@@ -71,6 +72,7 @@ pub(super) struct Admin {
     who: Arc<dyn Platform>,
     transport: Arc<dyn HttpClient>,
     cloud: Cloud,
+    voice: Arc<dyn Voice>,
     /// Whether the rights that an elevation gives were seen to work.
     worked: Cell<bool>,
 }
@@ -82,6 +84,7 @@ impl Admin {
         transport: &Arc<dyn HttpClient>,
         cloud: Cloud,
         tenant: Guid,
+        voice: Arc<dyn Voice>,
     ) -> Result<Self, Stopped> {
         let owner = Arc::new(OnceLock::new());
         let who: Arc<dyn Platform> = Arc::new(OneOnly { who, owner: owner.clone() });
@@ -115,7 +118,12 @@ impl Admin {
                 .into());
         }
         let arm = arm(&who, transport, cloud, Posts::Ask)?;
-        Ok(Self { person, arm, who, transport: transport.clone(), cloud, worked: Cell::new(false) })
+        Ok(Self { person, arm, who, transport: transport.clone(), cloud, voice, worked: Cell::new(false) })
+    }
+
+    /// One line for people.
+    pub(super) fn say(&self, line: &str) {
+        self.voice.say(line);
     }
 
     /// ARM with a token that is asked for anew: one that was refused would be sent again and again.

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::job::{Done, Job, assigns, is_unseen};
-use super::say::say;
 use super::stop::Stop;
 use crate::cli::Tally;
 use crate::cli::show::Show;
@@ -29,13 +28,13 @@ pub(super) async fn onboard(job: &Job<'_>, inbound: Inbound, done: &Done, stop: 
     let work = async {
         Box::pin(settle(job, done)).await;
         let taking_up: Pin<Box<dyn Future<Output = TakenUp>>> =
-            Box::pin(job.onboarder.take_up(inbound, Delivery::starting(Uuid::new_v4()).by_hand()));
+            Box::pin(job.onboarder.take_up(inbound, Delivery::starting(Uuid::new_v5(&job.call, b"afterwards")).by_hand()));
         taking_up.await
     };
     tokio::select! {
         biased;
         signal = stop.asked() => {
-            say(&format!("stopped by {signal}: nobody is elevated by this, and what was given stays. `ispm-onboarder onboard tenant-root` does the rest."));
+            job.admin.say(&format!("stopped by {signal}: nobody is elevated by this, and what was given stays. `ispm-onboarder onboard tenant-root` does the rest."));
             Tally { failed: false, later: true }
         }
         taken = work => {
@@ -62,7 +61,7 @@ async fn settle(job: &Job<'_>, done: &Done) {
         }
         // What was refused may be due to what is remembered with the session: tokens.
         job.onboarder.sessions.forget(job.request.tenant);
-        say(&format!("waiting until the record's login sees what was given ({} s so far)", began.elapsed().as_secs()));
+        job.admin.say(&format!("waiting until the record's login sees what was given ({} s so far)", began.elapsed().as_secs()));
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::admin::Admin;
-use super::say::say;
 use super::step_down::{SteppedDown, Taken, step_down};
 use super::stop::Stop;
 use crate::azure::Arm;
@@ -56,22 +55,22 @@ pub(super) async fn elevated(admin: &Admin, stop: &mut impl Stop, work: impl Fut
         None => cut_short(stop, work).await,
     };
     match &work {
-        Ok(()) => say("stepping down"),
-        Err(cut) => say(&format!("{}; stepping down", cut.words())),
+        Ok(()) => admin.say("stepping down"),
+        Err(cut) => admin.say(&format!("{}; stepping down", cut.words())),
     }
-    let down = undisturbed(stop, step_down(admin, &taken)).await;
+    let down = undisturbed(admin, stop, step_down(admin, &taken)).await;
     Ended { work, taken, down }
 }
 
 /// Steps down, whoever wishes to stop meanwhile.
-async fn undisturbed(stop: &mut impl Stop, stepping: impl Future<Output = SteppedDown>) -> SteppedDown {
+async fn undisturbed(admin: &Admin, stop: &mut impl Stop, stepping: impl Future<Output = SteppedDown>) -> SteppedDown {
     let stepping = AssertUnwindSafe(stepping).catch_unwind();
     tokio::pin!(stepping);
     let down = loop {
         tokio::select! {
             biased;
             down = &mut stepping => break down,
-            signal = stop.asked() => say(&format!("{signal}: first the elevation is removed, which can take some minutes")),
+            signal = stop.asked() => admin.say(&format!("{signal}: first the elevation is removed, which can take some minutes")),
         }
     };
     let broken = |_| SteppedDown::Left { why: "a fault of this program".to_owned(), assignment: None };
@@ -101,14 +100,14 @@ async fn elevate(admin: &Admin, stop: &mut impl Stop) -> (Taken, Option<Cut>) {
     };
     match since.and_then(|since| Ok((since, admin.elevating_arm()?))) {
         Ok((since, arm)) => {
-            AssertUnwindSafe(ask(&arm, since, stop)).catch_unwind().await.unwrap_or((Taken::Perhaps { since }, Some(Cut::Panicked)))
+            AssertUnwindSafe(ask(admin, &arm, since, stop)).catch_unwind().await.unwrap_or((Taken::Perhaps { since }, Some(Cut::Panicked)))
         }
         Err(error) => (Taken::No, Some(Cut::Failed(error))),
     }
 }
 
 /// Makes the call. A lost answer is asked for again, since it changes nothing where it took effect the first time.
-async fn ask(arm: &Arm, since: OffsetDateTime, stop: &mut impl Stop) -> (Taken, Option<Cut>) {
+async fn ask(admin: &Admin, arm: &Arm, since: OffsetDateTime, stop: &mut impl Stop) -> (Taken, Option<Cut>) {
     let mut round = 1;
     let mut taken = Taken::No;
     loop {
@@ -124,7 +123,7 @@ async fn ask(arm: &Arm, since: OffsetDateTime, stop: &mut impl Stop) -> (Taken, 
         if refused || round == ROUNDS {
             return (taken, Some(Cut::Failed(error)));
         }
-        say(&format!("{}; asking again", error.message));
+        admin.say(&format!("{}; asking again", error.message));
         tokio::select! {
             biased;
             signal = stop.asked() => return (taken, Some(Cut::Stopped(signal))),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::admin::Admin;
 use super::grant::{self, Granted, Parties, Standing};
-use super::say::say;
 use crate::Onboarder;
 use crate::apply::{Progress, carry_out};
 use crate::azure::{Elevation, Grant, SIGN_IN};
@@ -30,6 +30,8 @@ const MOST_TRIES: u32 = 5;
 pub(super) struct Job<'a> {
     pub(super) onboarder: &'a Onboarder,
     pub(super) admin: &'a Admin,
+    /// This call's id.
+    pub(super) call: Uuid,
     /// The tenant's record and ISPM, and Azure as whoever is signed in sees it.
     pub(super) session: Arc<Session>,
     /// Onboarding the tenant root.
@@ -120,7 +122,9 @@ impl Job<'_> {
         for _ in 1..MOST_TRIES {
             match self.work_once(done).await {
                 // A front end of ARM may not know the rights yet that another has.
-                Err(error) if matches!(error.disposition(true), Disposition::Later) => say(&format!("{}; trying again", error.message)),
+                Err(error) if matches!(error.disposition(true), Disposition::Later) => {
+                    self.admin.say(&format!("{}; trying again", error.message));
+                }
                 ended => return ended,
             }
             sleep(pause).await;
@@ -160,7 +164,8 @@ impl Job<'_> {
                 let words = format!("the rights at {} do not show after {} minutes", self.request.scope, waited.as_secs() / 60);
                 return Err(trouble.unwrap_or_else(|| Error::new(Code::AuthorizationFailed, words)).hint(SIGN_IN));
             }
-            say(&format!("waiting until the rights at the root group show ({} s so far; it can take 10 minutes)", waited.as_secs()));
+            self.admin
+                .say(&format!("waiting until the rights at the root group show ({} s so far; it can take 10 minutes)", waited.as_secs()));
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

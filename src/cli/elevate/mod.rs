@@ -17,7 +17,7 @@ mod stop;
 #[cfg(feature = "simulator")]
 mod tests;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use azure_core::http::HttpClient;
@@ -28,8 +28,10 @@ use self::elevated::{cut_short, elevated};
 use self::grant::Parties;
 use self::job::{Done, Job, Needs};
 use self::report::{Report, by_hand, remark, steps};
-use self::say::say;
-use self::stop::{Signals, Stop};
+use self::say::Terminal;
+pub use self::say::Voice;
+use self::stop::Signals;
+pub use self::stop::Stop;
 use super::offboard::agreed;
 use super::show::Show;
 use super::{Output, Tally, Wrong, compose};
@@ -43,18 +45,35 @@ use crate::scope::{GroupName, Guid, Scope};
 
 /// What was typed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Elevate {
-    pub(super) cloud: Cloud,
-    pub(super) tenant: Guid,
-    pub(super) grant: Option<Guid>,
-    pub(super) yes: bool,
-    pub(super) dry_run: bool,
-    pub(super) output: Output,
+pub struct Elevate {
+    /// This call's id: by it the result is told from that of another call.
+    pub call: Uuid,
+    /// The cloud that the tenant is in.
+    pub cloud: Cloud,
+    /// The tenant.
+    pub tenant: Guid,
+    /// Whom to give the roles that a deployment works by, by object id.
+    pub grant: Option<Guid>,
+    /// Whether nobody is asked.
+    pub yes: bool,
+    /// Whether it is only shown what would be done.
+    pub dry_run: bool,
+    /// How it is printed.
+    pub output: Output,
+}
+
+/// What the command came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarriedOut {
+    /// What the exit code tells.
+    pub tally: Tally,
+    /// Whether it was said that somebody may still be elevated by this.
+    pub left: bool,
 }
 
 /// Why the command does not go on.
 #[derive(Debug)]
-enum Stopped {
+pub enum Stopped {
     /// The command cannot be run like this.
     Wrong(Wrong),
     /// Something failed.
@@ -85,46 +104,51 @@ impl Elevate {
     pub(super) fn run(self, onboarder: &Onboarder, transport: &Arc<dyn HttpClient>) -> Result<Tally, Wrong> {
         let who = Arc::new(AzureCliOf(self.tenant));
         let listen = || Signals::listen().map_err(|error| Wrong::new(format!("signals cannot be listened to: {error}")));
-        match compose::block_on(self.carry_out(onboarder, transport, who, listen))? {
-            Ok(tally) => Ok(tally),
+        match compose::block_on(self.carry_out(onboarder, transport, who, Arc::new(Terminal), listen))? {
+            Ok(done) => Ok(done.tally),
             Err(Stopped::Wrong(wrong)) => Err(wrong),
             Err(Stopped::Failed(error)) => {
-                say(&format!("error: {}", error.message));
+                Terminal.say(&format!("error: {}", error.message));
                 if let Some(hint) = &error.hint {
-                    say(&format!("hint: {hint}"));
+                    Terminal.say(&format!("hint: {hint}"));
                 }
                 Ok(Tally::of_error(&error))
             }
         }
     }
 
-    async fn carry_out<S: Stop>(
+    /// Does it as `who`. `listen` is called when something is about to be done: from then on the wish to stop is obeyed by stepping down.
+    ///
+    /// # Errors
+    /// What keeps it from being begun. What fails later is said, and told by what comes of it.
+    pub async fn carry_out<S: Stop>(
         self,
         onboarder: &Onboarder,
         transport: &Arc<dyn HttpClient>,
         who: Arc<dyn Platform>,
+        voice: Arc<dyn Voice>,
         listen: impl FnOnce() -> Result<S, Wrong>,
-    ) -> Result<Tally, Stopped> {
-        let admin = Admin::signed_in(who, transport, self.cloud, self.tenant).await?;
+    ) -> Result<CarriedOut, Stopped> {
+        let admin = Admin::signed_in(who, transport, self.cloud, self.tenant, voice.clone()).await?;
         let permissions = Permissions::shipped()
             .map_err(|error| Wrong::new(format!("this program was built with a broken list of permissions: {error}")))?;
         let session = onboarder.sessions.open_as(self.tenant, &admin.sign_in()).await?;
         let principal = session.principal().await?;
         let root = Scope::ManagementGroup(GroupName::root_of(self.tenant));
-        let inbound = Inbound::by_hand(self.tenant, root, Action::Onboard, &Uuid::new_v4().to_string());
+        let inbound = Inbound::by_hand(self.tenant, root, Action::Onboard, &self.call.to_string());
         let request = inbound.request.clone().map_err(|refusal| refusal.error)?;
         let grant = self.grant.map(|to| Parties { to, reader: principal });
-        let job = Job { onboarder, admin: &admin, session, request, permissions: &permissions, grant };
+        let job = Job { onboarder, admin: &admin, call: self.call, session, request, permissions: &permissions, grant };
         let needs = job.needs().await?;
         let (steps, remark) = (steps(&job, &needs, &principal.to_string()), remark(&job, &needs));
         if self.dry_run {
-            self.show(&job, &needs, &steps, remark.as_deref());
-            return Ok(Tally::default());
+            voice.print(&self.shown(&job, &needs, &steps, remark.as_deref()));
+            return Ok(CarriedOut::default());
         }
         announce(&job, &needs, &steps, remark.as_deref());
         if !needs.nothing() && !self.yes && !agreed() {
-            say("nothing was done");
-            return Ok(Tally::default());
+            voice.say("nothing was done");
+            return Ok(CarriedOut::default());
         }
         let mut stop = listen()?;
         let mut done = Done::default();
@@ -132,7 +156,7 @@ impl Elevate {
         let report =
             Report { tenant: self.tenant, person: &admin.person, needs: &needs, done: &done, ended: ended.as_ref(), cut: cut.as_ref() };
         for line in report.lines() {
-            say(&line);
+            voice.say(&line);
         }
         let mut shown = Show::default();
         let mut tally = report.tally();
@@ -141,49 +165,45 @@ impl Elevate {
             tally = tally.and(afterwards::onboard(&job, inbound, &done, &mut stop, &mut shown).await);
         }
         match self.output {
-            Output::Json => drop(writeln!(io::stdout(), "{}", with(shown.document(), report.document()))),
-            Output::Table if goes_on => shown.print(),
+            Output::Json => voice.print(&with(shown.document(), report.document()).to_string()),
+            Output::Table if goes_on => voice.print(&shown.words()),
             Output::Table => {}
         }
-        Ok(tally.and(shown.tally()))
+        Ok(CarriedOut { tally: tally.and(shown.tally()), left: report.is_left() })
     }
 
-    /// What would be done, on standard output.
-    fn show(self, job: &Job<'_>, needs: &Needs, steps: &[String], remark: Option<&str>) {
+    /// What would be done, as it is printed.
+    fn shown(self, job: &Job<'_>, needs: &Needs, steps: &[String], remark: Option<&str>) -> String {
         match self.output {
             Output::Json => {
                 let plan = serde_json::json!({ "scope": job.request.scope, "steps": steps });
-                println!(
-                    "{}",
-                    serde_json::json!({ "plans": [plan], "remark": remark, "toUndo": by_hand(self.tenant, &job.admin.person, needs.before.as_ref().map(|before| before.id.as_str())) })
-                );
+                let before = needs.before.as_ref().map(|before| before.id.as_str());
+                let undo = by_hand(self.tenant, &job.admin.person, before);
+                serde_json::json!({ "plans": [plan], "remark": remark, "toUndo": undo }).to_string()
             }
             Output::Table => {
-                println!("{}", job.request.scope);
-                for step in steps {
-                    println!("  would {step}");
-                }
-                if let Some(remark) = remark {
-                    println!("{remark}");
-                }
+                let steps = steps.iter().map(|step| format!("  would {step}"));
+                let lines = [job.request.scope.to_string()].into_iter().chain(steps).chain(remark.map(str::to_owned));
+                lines.collect::<Vec<_>>().join("\n")
             }
         }
     }
 }
 
-/// Says what will be done, and how it is undone by hand, on standard error.
+/// Says what will be done, and how it is undone by hand.
 fn announce(job: &Job<'_>, needs: &Needs, steps: &[String], remark: Option<&str>) {
     let person = &job.admin.person;
-    say(&format!("{} ({}) is signed in, Global Administrator of tenant {}. This will", person.name, person.id, job.request.tenant));
+    job.admin
+        .say(&format!("{} ({}) is signed in, Global Administrator of tenant {}. This will", person.name, person.id, job.request.tenant));
     for step in steps {
-        say(&format!("  {step}"));
+        job.admin.say(&format!("  {step}"));
     }
     match remark {
-        Some(remark) => say(remark),
+        Some(remark) => job.admin.say(remark),
         None if !needs.may => {
-            say("Should this machine stop in between, end the elevation by hand:");
+            job.admin.say("Should this machine stop in between, end the elevation by hand:");
             for command in by_hand(job.request.tenant, person, None) {
-                say(&format!("  {command}"));
+                job.admin.say(&format!("  {command}"));
             }
         }
         None => {}

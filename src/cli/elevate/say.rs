@@ -1,13 +1,27 @@
-//! Words on standard error. A terminal that has gone away must not keep anybody from stepping down, as a panic of `eprintln!` would.
+//! Where words and documents go. A terminal that has gone away must not keep anybody from stepping down, as a panic of `eprintln!` would.
 
+use std::fmt;
 use std::io::{self, Write as _};
 
-/// One line for people.
-pub(super) fn say(line: &str) {
-    if cfg!(test) {
-        // What goes through this macro is shown with the test that failed, and with no other.
-        eprintln!("{line}");
-    } else {
+/// What a command says while it runs, and what it prints in the end. Neither may fail.
+pub trait Voice: fmt::Debug + Send + Sync {
+    /// One line for people.
+    fn say(&self, line: &str);
+
+    /// What was asked for: a document, or a table.
+    fn print(&self, text: &str);
+}
+
+/// Standard error for the words, standard output for what is printed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminal;
+
+impl Voice for Terminal {
+    fn say(&self, line: &str) {
         let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    fn print(&self, text: &str) {
+        let _ = writeln!(io::stdout(), "{text}");
     }
 }

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep};
 
 use super::admin::Admin;
 use super::elevated::bounded;
-use super::say::say;
 use crate::azure::{Arm, CallIds, Elevation};
 use crate::error::{Code, Error};
 use crate::scope::Guid;
@@ -87,7 +86,7 @@ pub(super) async fn step_down(admin: &Admin, taken: &Taken) -> SteppedDown {
         }
         if pause == LONGEST_PAUSE {
             let why = trouble.map(|error| format!(": {}", error.message)).unwrap_or_default();
-            say(&format!("still stepping down{why}"));
+            admin.say(&format!("still stepping down{why}"));
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

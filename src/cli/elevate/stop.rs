@@ -5,9 +5,9 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Where the wish to stop comes from.
-pub(super) trait Stop {
+pub trait Stop {
     /// Waits until somebody wishes to stop, and says how.
-    async fn asked(&mut self) -> &'static str;
+    fn asked(&mut self) -> impl Future<Output = &'static str>;
 }
 
 /// SIGTSTP, by which a terminal suspends: nobody may be elevated while the program sleeps.

@@ -10,10 +10,10 @@ use ispm_onboarder_simulator::world::AssignmentView;
 use ispm_onboarder_simulator::{Clock as SimulatorClock, DemoCast, Fault, Simulator, World};
 use time::OffsetDateTime;
 use time::macros::datetime;
+use uuid::Uuid;
 
 use super::super::admin::Admin;
-use super::super::stop::Stop;
-use super::super::{Elevate, Stopped};
+use super::super::{Elevate, Stop, Stopped, Voice};
 use crate::Onboarder;
 use crate::azure::USER_ACCESS_ADMINISTRATOR;
 use crate::cli::{Output, Tally};
@@ -66,6 +66,20 @@ struct Function(Simulator);
 impl Platform for Function {
     fn credential(&self) -> Result<Arc<dyn TokenCredential>, Error> {
         Ok(self.0.identity())
+    }
+}
+
+/// Shown with the test that failed, and with no other.
+#[derive(Debug)]
+struct Shown;
+
+impl Voice for Shown {
+    fn say(&self, line: &str) {
+        eprintln!("{line}");
+    }
+
+    fn print(&self, text: &str) {
+        println!("{text}");
     }
 }
 
@@ -126,17 +140,21 @@ impl Stage {
     async fn run_signed_in(&self, who: [&str; 2], grant: Option<&str>, stops: &[Duration]) -> Result<Tally, Stopped> {
         let tenant = Guid::parse(&self.cast.tenant).unwrap();
         let grant = grant.map(|id| Guid::parse(id).unwrap());
-        let elevate = Elevate { cloud: Cloud::Public, tenant, grant, yes: true, dry_run: false, output: Output::Json };
+        let elevate =
+            Elevate { call: Uuid::new_v4(), cloud: Cloud::Public, tenant, grant, yes: true, dry_run: false, output: Output::Json };
         let who = Arc::new(SignedIn(self.simulator.clone(), who.map(str::to_owned)));
         let stops = After(stops.iter().copied().collect());
         let transport = self.simulator.transport();
-        Box::pin(elevate.carry_out(&self.onboarder, &transport, who, || Ok(stops))).await
+        let done = Box::pin(elevate.carry_out(&self.onboarder, &transport, who, Arc::new(Shown), || Ok(stops))).await?;
+        Ok(done.tally)
     }
 
     /// The administrator, signed in.
     pub(super) async fn admin(&self) -> Admin {
         let who = Arc::new(SignedIn(self.simulator.clone(), [(); 2].map(|()| self.cast.administrator.clone())));
-        Admin::signed_in(who, &self.simulator.transport(), Cloud::Public, Guid::parse(&self.cast.tenant).unwrap()).await.unwrap()
+        Admin::signed_in(who, &self.simulator.transport(), Cloud::Public, Guid::parse(&self.cast.tenant).unwrap(), Arc::new(Shown))
+            .await
+            .unwrap()
     }
 
     /// Somebody else removes the elevation.
