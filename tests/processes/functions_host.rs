@@ -1,7 +1,7 @@
 //! The Functions host's side: it starts the handler with a port, polls until anything answers, and posts calls.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -97,6 +97,12 @@ impl FunctionApp {
         self.call("OnOnboardingEvent", "event", event.clone()).await
     }
 
+    /// Delivers an event to a handler that may not be there any more, or not take it.
+    pub async fn try_to_deliver(&self, event: &Value) -> Option<Answer> {
+        let call = json!({ "Data": { "event": event }, "Metadata": {} });
+        Self::attempt(self.client.post(self.url("/OnOnboardingEvent")).json(&call)).await.ok()
+    }
+
     /// Delivers a queue message as a queue trigger does: its text is JSON text inside a string.
     pub async fn deliver_message(&self, text: &str) -> Answer {
         self.call("OnOnboardingMessage", "message", Value::String(json!(text).to_string())).await
@@ -113,12 +119,16 @@ impl FunctionApp {
     }
 
     async fn answer(request: RequestBuilder) -> Answer {
+        Self::attempt(request).await.unwrap()
+    }
+
+    async fn attempt(request: RequestBuilder) -> reqwest::Result<Answer> {
         let invocation = Uuid::new_v4();
-        let answer = request.header("x-azure-functions-invocationid", invocation.to_string()).send().await.unwrap();
+        let answer = request.header("x-azure-functions-invocationid", invocation.to_string()).send().await?;
         let status = answer.status();
-        let text = answer.text().await.unwrap();
+        let text = answer.text().await?;
         assert!(!text.is_empty(), "an empty answer can hang a call: {status}");
-        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), invocation }
+        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), invocation })
     }
 
     /// The lines that the handler has logged, each of them JSON.
@@ -131,6 +141,11 @@ impl FunctionApp {
     pub fn log_of(&self, answer: &Answer) -> Vec<Value> {
         let invocation = answer.invocation.to_string();
         self.log().into_iter().filter(|line| line["invocation"] == invocation.as_str()).collect()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     fn url(&self, path: &str) -> String {

@@ -6,12 +6,15 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod azurite;
+mod burdened;
 mod canary;
 mod command_line;
 mod deployable;
 mod functions_host;
 mod government;
 mod handler;
+mod host;
+mod killed;
 mod lambda;
 mod layout;
 mod package;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit, setrlimit};
 use tokio::time::{Instant, sleep};
 
 /// How long a test waits for what has to come. Far beyond what anything takes, for a machine that is busy with other things.
@@ -17,6 +17,17 @@ pub struct Process {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
+}
+
+/// What a process holds, as Linux tells it (`proc_pid_status(5)`).
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// Memory that is resident now, in KiB.
+    pub resident: usize,
+    /// The most that was resident so far, in KiB.
+    pub peak: usize,
+    /// Open files.
+    pub files: usize,
 }
 
 impl Process {
@@ -43,6 +54,24 @@ impl Process {
         self.child.id()
     }
 
+    /// What it holds now.
+    pub fn held(&self) -> Held {
+        let process = format!("/proc/{}", self.id());
+        let status = std::fs::read_to_string(format!("{process}/status")).expect("the process runs");
+        let kib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the line is there");
+            line.trim().trim_end_matches(" kB").parse().expect("it is a number")
+        };
+        let files = std::fs::read_dir(format!("{process}/fd")).expect("the process runs").count();
+        Held { resident: kib("VmRSS:"), peak: kib("VmHWM:"), files }
+    }
+
+    /// Lets it have so many open files at once, from now on.
+    pub fn allow_files(&self, most: u64) {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, limit).expect("a child's limits can be lowered");
+    }
+
     /// How it ended, if it has.
     pub fn ending(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the child can be waited for")
@@ -51,6 +80,11 @@ impl Process {
     /// Asks it to stop (SIGTERM), as platforms do.
     pub fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the child takes signals");
+    }
+
+    /// Ends it at once (SIGKILL), with all that it holds.
+    pub fn kill(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::KILL).expect("the child takes signals");
     }
 
     /// Presses Ctrl-C (SIGINT).
@@ -92,4 +126,11 @@ pub async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> 
         assert!(Instant::now() < deadline, "waited {} s in vain until {what}", PATIENCE.as_secs());
         sleep(PAUSE).await;
     }
+}
+
+/// Lets this process and those that it starts have as many open files as the system allows: some hold 1,024 enough, or 256, and each tenant's
+/// ISPM has connections of its own.
+pub fn allow_open_files() {
+    let limits = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits }).unwrap();
 }

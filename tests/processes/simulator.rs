@@ -122,6 +122,11 @@ impl Simulator {
         self.control(Method::DELETE, "faults", None).await;
     }
 
+    /// The calls that arrived since they were forgotten last, oldest first.
+    pub async fn calls(&self) -> Vec<Value> {
+        self.control(Method::GET, "requests", None).await.as_array().unwrap().clone()
+    }
+
     /// Whether a call has met a fault: it is held up in it, or was ended by it.
     pub async fn has_struck(&self, operation: &str) -> bool {
         let calls = self.control(Method::GET, &format!("requests?operation={operation}"), None).await;

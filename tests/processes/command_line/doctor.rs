@@ -47,7 +47,7 @@ async fn the_table_and_the_document_tell_the_same_and_change_nothing() {
         "! Connection in ISPM",
     ];
     assert_eq!(marks, expected, "{}", table.stdout);
-    assert!(table.stdout.contains("15 ok, 1 warnings, 0 failed, 1 not looked at"), "{}", table.stdout);
+    assert!(table.stdout.contains("15 ok, 1 warning, 0 failed, 1 not looked at"), "{}", table.stdout);
     assert!(table.stdout.contains("hint: Connection in ISPM: The first scope that is onboarded makes it."), "{}", table.stdout);
 
     let ran = simulator.run(&["doctor", "--output", "json"]);

@@ -6,11 +6,11 @@ use futures_util::stream::{self, StreamExt as _};
 use ispm_onboarder::clock::Clock;
 use ispm_onboarder_simulator::{DemoCast, World};
 use reqwest::StatusCode;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use crate::functions_host::FunctionApp;
+use crate::process::allow_open_files;
 use crate::simulator::Simulator;
 
 const TENANTS: usize = 500;
@@ -50,21 +50,6 @@ fn event(number: usize, round: &str) -> Value {
     })
 }
 
-/// The most memory that the process had so far, in KiB, and how many files it has open.
-fn held(app: &FunctionApp) -> (usize, usize) {
-    let process = format!("/proc/{}", app.process.id());
-    let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|text| text.split_whitespace().next());
-    (peak.and_then(|text| text.parse().ok()).unwrap(), std::fs::read_dir(format!("{process}/fd")).unwrap().count())
-}
-
-/// Lets this process and those that it starts have as many open files as the system allows: some hold 1,024 enough, or 256, and each tenant's
-/// ISPM has connections of its own.
-fn allow_open_files() {
-    let limits = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits }).unwrap();
-}
-
 #[tokio::test]
 async fn five_hundred_tenants_are_served_and_a_second_round_holds_no_more() {
     allow_open_files();
@@ -83,7 +68,8 @@ async fn five_hundred_tenants_are_served_and_a_second_round_holds_no_more() {
             assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
             assert!(answer.body["Logs"].to_string().contains("onboarded"), "{answer:?}");
         }
-        rounds.insert(round, held(&app));
+        let held = app.process.held();
+        rounds.insert(round, (held.peak, held.files));
     }
     println!("KiB at most and open files after {TENANTS} tenants: {rounds:?}");
     let ((first, files_first), (second, files_second)) = (rounds["first"], rounds["second"]);
