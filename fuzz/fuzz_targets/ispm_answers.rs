@@ -1,0 +1,3 @@
+#![no_main]
+
+ispm_onboarder_fuzz::fuzz!(ispm_answers);
