@@ -6,7 +6,7 @@ use std::fs;
 
 use ispm_onboarder::{doctor, schemas};
 
-use super::{configuration, files, permissions, project, read};
+use super::{configuration, files, permissions, project, read, reliability};
 
 const UPDATE: &str = "UPDATE_DOCS";
 
@@ -18,6 +18,7 @@ fn pages() -> Vec<(&'static str, Parts)> {
     vec![
         ("docs/configuration.md", configuration::parts()),
         ("docs/operate.md", vec![("checks", doctor::markdown())]),
+        ("docs/reliability.md", reliability::parts()),
         ("docs/security.md", vec![permissions::why_not_less()]),
         ("infra/README.md", permissions::parts()),
     ]

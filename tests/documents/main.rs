@@ -7,6 +7,7 @@
 mod configuration;
 mod generated;
 mod permissions;
+mod reliability;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

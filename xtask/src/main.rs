@@ -1,12 +1,19 @@
-//! The project's task runner: `cargo xtask check`, `cargo xtask real`, `cargo xtask package`, `cargo xtask bench`.
+//! The project's task runner: `cargo xtask check`, `cargo xtask real`, `cargo xtask package`, `cargo xtask bench`,
+//! `cargo xtask soak`, `cargo xtask mutants`, `cargo xtask fuzz`, `cargo xtask broken`,
+//! `cargo xtask histories`.
 //!
 //! Tools that the project chooses are installed by it, pinned, into `target/tools`. What a machine has to bring (npm, Python, curl, git) is
 //! asked for by name where it is missing; nothing is skipped.
 
 mod bench;
+mod broken;
 mod check;
+mod fuzz;
+mod histories;
+mod mutants;
 mod package;
 mod real;
+mod soak;
 mod step;
 mod tools;
 
@@ -43,6 +50,22 @@ enum Task {
     Real,
     /// How calls, time and memory of a sweep grow with the estate.
     Bench(bench::Bench),
+    /// Whether memory and open files stay as they are over very many events. The variable EVENTS says how many: 100,000
+    /// without it, which take some ten minutes.
+    Soak,
+    /// Whole histories in memory, drawn from seeds, and each fault of each call. The variable SEEDS says how many histories: 10,000 without
+    /// it. SEED plays that one and tells it.
+    Histories,
+    /// Whether the tests see it when the code that decides is broken. It takes hours.
+    Mutants(mutants::Mutants),
+    /// The search for inputs that do not pass what has to hold of them. It takes its time, and needs a nightly compiler.
+    Fuzz(fuzz::Fuzz),
+    /// Whether the histories find what is broken on purpose: each patch of `tests/broken` in a copy of the project, which takes
+    /// minutes for each.
+    Broken {
+        /// The patches, by their names without `.patch`; all of them without any.
+        names: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -51,6 +74,11 @@ fn main() -> ExitCode {
         Task::Package { platform, machine, out } => package::run(platform, machine, &out),
         Task::Real => real::run(),
         Task::Bench(bench) => bench::run(&bench),
+        Task::Soak => soak::run(),
+        Task::Histories => histories::run(),
+        Task::Mutants(mutants) => mutants::run(&mutants),
+        Task::Fuzz(fuzz) => fuzz::run(&fuzz),
+        Task::Broken { names } => broken::run(&names),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! One command of a task.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -47,6 +48,16 @@ impl Step {
         self
     }
 
+    /// Writes what the command prints into a file instead of showing it.
+    ///
+    /// # Errors
+    /// Where the file cannot be made.
+    pub fn into_file(mut self, path: &Path) -> Done<Self> {
+        let file = File::create(path).map_err(at(path))?;
+        self.command.stdout(file.try_clone().map_err(at(path))?).stderr(file);
+        Ok(self)
+    }
+
     /// Runs it in another folder than the workspace's.
     pub fn within(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
@@ -63,6 +74,19 @@ impl Step {
         self.judge(status)
     }
 
+    /// Runs it, showing what it prints, for the code that it ends with, which has to be one of these.
+    ///
+    /// # Errors
+    /// Those of [`Step::run`], but for these codes.
+    pub fn code(mut self, accepted: &[i32]) -> Done<i32> {
+        eprintln!("> {}", self.shown);
+        let status = self.command.status();
+        match status.as_ref().ok().and_then(ExitStatus::code).filter(|code| accepted.contains(code)) {
+            Some(code) => Ok(code),
+            None => self.judge(status).map(|()| 0),
+        }
+    }
+
     /// Runs it for what it prints on standard output.
     ///
     /// # Errors
@@ -75,6 +99,21 @@ impl Step {
         };
         let text = String::from_utf8(printed).map_err(|error| format!("`{}` printed what is no text: {error}", self.shown))?;
         self.judge(status).map(|()| text)
+    }
+
+    /// Runs it for what it prints on standard output and for whether it ends with success, where both are answers.
+    ///
+    /// # Errors
+    /// Where the program is not there, and where it prints what is no text.
+    pub fn outcome(mut self) -> Done<(bool, String)> {
+        self.command.stderr(std::process::Stdio::inherit());
+        match self.command.output() {
+            Ok(output) => match String::from_utf8(output.stdout) {
+                Ok(text) => Ok((output.status.success(), text)),
+                Err(error) => Err(format!("`{}` printed what is no text: {error}", self.shown)),
+            },
+            Err(error) => self.judge(Err(error)).map(|()| (false, String::new())),
+        }
     }
 
     fn judge(self, status: io::Result<ExitStatus>) -> Done {

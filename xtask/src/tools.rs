@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use crate::step::{Done, Step, at, project};
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 const CARGO_MACHETE: &str = "0.9.2";
+const CARGO_MUTANTS: &str = "27.1.0";
 const CARGO_ZIGBUILD: &str = "0.24.0";
 const UV: &str = "0.13.9";
 const PYTHON_REQUESTS: &str = "2.34.2";
@@ -40,9 +42,19 @@ pub fn cargo_deny() -> Done<PathBuf> {
     crate_of("cargo-deny", CARGO_DENY)
 }
 
+/// cargo-fuzz, which builds for libFuzzer and runs it.
+pub fn cargo_fuzz() -> Done<PathBuf> {
+    crate_of("cargo-fuzz", CARGO_FUZZ)
+}
+
 /// cargo-machete, which finds dependencies that nothing uses.
 pub fn cargo_machete() -> Done<PathBuf> {
     crate_of("cargo-machete", CARGO_MACHETE)
+}
+
+/// cargo-mutants, which breaks the code to see whether a test fails.
+pub fn cargo_mutants() -> Done<PathBuf> {
+    crate_of("cargo-mutants", CARGO_MUTANTS)
 }
 
 /// A program from a crate. Unoptimised: it is built more slowly than it runs.
