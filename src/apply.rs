@@ -1,5 +1,7 @@
 //! Runs a plan's steps in order.
 
+use time::OffsetDateTime;
+
 use crate::azure::{Assigned, Assignment, assignment_id};
 use crate::error::{Code, Error};
 use crate::ispm::Connection;
@@ -15,6 +17,8 @@ use crate::session::Session;
 pub struct Progress {
     /// Reader.
     pub role: Option<RoleResult>,
+    /// When Reader was assigned, where that can be read: it takes a while to count.
+    pub role_since: Option<OffsetDateTime>,
     /// The connection.
     pub connection: Option<ConnectionResult>,
     /// What was done, step by step, for people.
@@ -36,9 +40,9 @@ pub(crate) async fn carry_out(session: &Session, request: &Request, steps: &[Ste
     for step in steps {
         match step {
             Step::AssignReader { scope, name, principal } => {
-                let role = assign(session, scope, *name, *principal).await?;
+                let (role, since) = assign(session, scope, *name, *principal).await?;
                 progress.log.push(format!("{step}: {}", role.outcome));
-                progress.role = Some(role);
+                (progress.role, progress.role_since) = (Some(role), since);
             }
             Step::CreateConnection { .. } => {
                 let (connection, created) = create(session, &request.scope).await?;
@@ -75,13 +79,19 @@ fn found(plan: &Plan, observed: &Observed) -> Progress {
         outcome: if role.inherited { RoleState::Inherited } else { RoleState::AlreadyAssigned },
         scope: role.scope.clone(),
     });
+    let assignment = plan.role.as_ref().and_then(|role| observed.assignments.iter().find(|found| found.id == role.id));
+    let role_since = assignment.and_then(|found| found.created_on);
     let connection = observed.connection.as_ref().ok().and_then(|found| found.connection.as_ref()).map(ConnectionResult::from);
     let log = role.iter().map(|role| format!("Reader found at {} ({})", role.scope, role.outcome)).collect();
-    Progress { role, connection, log }
+    Progress { role, role_since, connection, log }
 }
 
-async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -> Result<RoleResult, Error> {
-    let result = |assignment: Assignment, outcome| RoleResult { id: assignment.id, outcome, scope: AssignedAt::Scope(scope.clone()) };
+/// Assigns Reader, and answers since when it is there.
+async fn assign(session: &Session, scope: &Scope, name: Guid, principal: Guid) -> Result<(RoleResult, Option<OffsetDateTime>), Error> {
+    let result = |assignment: Assignment, outcome| {
+        let since = assignment.created_on;
+        (RoleResult { id: assignment.id, outcome, scope: AssignedAt::Scope(scope.clone()) }, since)
+    };
     match session.arm.assign_reader(scope, name, principal).await? {
         Assigned::Created(assignment) => Ok(result(assignment, RoleState::Created)),
         Assigned::Unchanged(assignment) => Ok(result(assignment, RoleState::AlreadyAssigned)),

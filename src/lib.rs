@@ -126,7 +126,8 @@ impl Onboarder {
             let observed = observe(&session, request).await?;
             let plan = plan(request, &session.record, &observed)?;
             apply(&session, request, &plan, &observed, progress).await?;
-            Outcome::of(request, &session.record.ispm.entra_source, progress, self.is_young(request))
+            let young = self.is_young(request) || self.is_fresh(progress);
+            Outcome::of(request, &session.record.ispm.entra_source, progress, young)
         };
         self.looked_after(&session, request, line).await
     }
@@ -177,6 +178,11 @@ impl Onboarder {
         let now = self.clock.now();
         let since = request.caused_at.into_iter().chain(request.history.first_seen).min().unwrap_or(now);
         now - since < self.propagation
+    }
+
+    /// Whether Reader was assigned within the propagation window: until it ends, ISPM may not see it, however old the cause is.
+    fn is_fresh(&self, progress: &Progress) -> bool {
+        progress.role_since.is_some_and(|since| self.clock.now() - since < self.propagation)
     }
 
     /// The time by this deployment's clock.

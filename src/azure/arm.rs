@@ -6,6 +6,8 @@ use azure_core::http::{Method, Request, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::pace::{Pace, wait_out};
 use super::quota::Quota;
@@ -85,6 +87,8 @@ pub struct Assignment {
     pub conditional: bool,
     /// Whether its description has the mark of what was made here.
     pub marked: bool,
+    /// When it was made, where that can be read.
+    pub created_on: Option<OffsetDateTime>,
 }
 
 impl Assignment {
@@ -175,6 +179,7 @@ struct RawAssignmentProperties {
     principal_id: String,
     condition: Option<String>,
     description: Option<String>,
+    created_on: Option<String>,
 }
 
 impl From<RawAssignment> for Assignment {
@@ -182,8 +187,9 @@ impl From<RawAssignment> for Assignment {
         let role = raw.properties.role_definition_id.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         let conditional = raw.properties.condition.is_some_and(|condition| !condition.is_empty());
         let marked = raw.properties.description.is_some_and(|description| is_marked(&description));
+        let created_on = raw.properties.created_on.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
         let RawAssignmentProperties { scope, principal_id: principal, .. } = raw.properties;
-        Self { id: raw.id, scope: AssignedAt::parse(&scope), role, principal, conditional, marked }
+        Self { id: raw.id, scope: AssignedAt::parse(&scope), role, principal, conditional, marked, created_on }
     }
 }
 

@@ -84,7 +84,7 @@ fn found(request: &Request, plan: &Plan, standing: &Standing) -> Progress {
         scope: role.scope.clone(),
     });
     let connection = standing.connection.as_ref().ok().and_then(|found| found.connection.as_ref()).map(ConnectionResult::from);
-    Progress { role: Some(role), connection, log: Vec::new() }
+    Progress { role: Some(role), connection, ..Progress::default() }
 }
 
 /// Why ISPM may still see the scope.

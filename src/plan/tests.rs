@@ -30,6 +30,7 @@ fn record(policy: &Value) -> TenantRecord {
 
 fn reader(scope: &str) -> Assignment {
     Assignment {
+        created_on: None,
         id: format!("{scope}/providers/Microsoft.Authorization/roleAssignments/1"),
         scope: AssignedAt::parse(scope),
         role: READER.to_string(),

@@ -158,7 +158,7 @@ fn alarms(run: &Run<'_>) {
         else {
             continue;
         };
-        let acted = run.watch.kept().acted.iter().any(|(act, what)| *act <= at && (!is_rotation(*what) || at - *act <= TRACES));
+        let acted = run.watch.kept().acted.iter().any(|(act, what)| *act <= at && may_explain(*what, at - *act));
         if acted || explained(run, &kind, &result, at) {
             continue;
         }
@@ -192,12 +192,6 @@ fn explained(run: &Run<'_>, kind: &str, result: &Value, at: OffsetDateTime) -> b
         return code == "role-assignment-limit-exceeded" || code.starts_with("connection-") || explained_by_policy(run, code);
     };
     let given_up = at - *since >= GIVEN_UP;
-    // Where the work was kept waiting for longer than a cause is young, what ISPM says of a connection that was made just now is told at once,
-    // though the role may not count for it yet.
-    let too_late_to_wait = (at - *since).whole_seconds() >= WINDOW.cast_signed() && code.starts_with("connection-");
-    if too_late_to_wait && (run.history.weather.propagation > 0 || run.history.weather.connection_test > 0) {
-        return true;
-    }
     match kind {
         "scope.failed" if ask.offboard => true,
         "scope.failed" => match ask.place {
@@ -212,8 +206,13 @@ fn explained(run: &Run<'_>, kind: &str, result: &Value, at: OffsetDateTime) -> b
     }
 }
 
-fn is_rotation(act: Act) -> bool {
-    matches!(act, Act::RotatesLogin | Act::RotatesLoginFirst { .. } | Act::StoresLogin | Act::RotatesToken)
+/// Whether what somebody else did so long ago may be why something failed. That Reader was given never is.
+fn may_explain(act: Act, ago: time::Duration) -> bool {
+    match act {
+        Act::Assigns(_) => false,
+        Act::RotatesLogin | Act::RotatesLoginFirst { .. } | Act::StoresLogin | Act::RotatesToken => ago <= TRACES,
+        Act::Removes(_) | Act::Moves(_) | Act::Cancels(_) | Act::Revives(_) | Act::RemovesConnection => true,
+    }
 }
 
 fn explained_by_policy(run: &Run<'_>, code: &str) -> bool {

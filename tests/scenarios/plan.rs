@@ -44,6 +44,7 @@ fn request() -> Request {
 /// Reader or another role at a scope.
 fn assignment(scope: &str, role: &str, conditional: bool) -> Assignment {
     Assignment {
+        created_on: None,
         id: format!("{scope}/…/{role}"),
         scope: AssignedAt::parse(scope),
         role: role.to_owned(),

@@ -133,3 +133,16 @@ async fn the_window_is_a_setting() {
     let took = failed_after(&s).await;
     assert!(took >= Duration::minutes(5) && took < Duration::minutes(12), "{took}");
 }
+
+/// Found by the histories: work that was kept waiting for longer than a cause is young ends in a role that does not count yet.
+#[tokio::test(start_paused = true)]
+async fn a_role_that_was_assigned_a_moment_ago_is_waited_for_however_old_the_cause_is() {
+    let s = Given::demo().world(|world, _| world.settings.propagation_seconds = 300).start();
+    // The login's own rights are old.
+    s.change(|world, cast| world.tenant_mut(&cast.tenant).role_assignments.retain(|_, found| !found.is_of(&cast.ispm_principal_id)));
+    onboard_raised(&s, Some(EPOCH - Duration::hours(3))).await;
+    s.expect_waiting();
+    s.settle(1).await;
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}
