@@ -21,6 +21,8 @@ pub struct Progress {
     pub role_since: Option<OffsetDateTime>,
     /// The connection.
     pub connection: Option<ConnectionResult>,
+    /// When the connection was made, where that can be read: ISPM takes a while to test it.
+    pub connection_since: Option<OffsetDateTime>,
     /// What was done, step by step, for people.
     pub log: Vec<String>,
 }
@@ -47,7 +49,7 @@ pub(crate) async fn carry_out(session: &Session, request: &Request, steps: &[Ste
             Step::CreateConnection { .. } => {
                 let (connection, created) = create(session, &request.scope).await?;
                 progress.log.push(format!("{step}: {}", if created { "created" } else { "already there" }));
-                progress.connection = Some(ConnectionResult::from(&connection));
+                (progress.connection, progress.connection_since) = (Some(ConnectionResult::from(&connection)), connection.created_on);
             }
             Step::RemoveConnection { id, surplus } => {
                 if let Some(ispm) = &session.ispm {
@@ -81,9 +83,10 @@ fn found(plan: &Plan, observed: &Observed) -> Progress {
     });
     let assignment = plan.role.as_ref().and_then(|role| observed.assignments.iter().find(|found| found.id == role.id));
     let role_since = assignment.and_then(|found| found.created_on);
-    let connection = observed.connection.as_ref().ok().and_then(|found| found.connection.as_ref()).map(ConnectionResult::from);
+    let connection = observed.connection.as_ref().ok().and_then(|found| found.connection.as_ref());
+    let (connection, connection_since) = (connection.map(ConnectionResult::from), connection.and_then(|found| found.created_on));
     let log = role.iter().map(|role| format!("Reader found at {} ({})", role.scope, role.outcome)).collect();
-    Progress { role, role_since, connection, log }
+    Progress { role, role_since, connection, connection_since, log }
 }
 
 /// Assigns Reader, and answers since when it is there.

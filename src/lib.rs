@@ -69,7 +69,7 @@ use crate::observe::observe;
 use crate::outcome::Outcome;
 use crate::plan::plan;
 use crate::queue::Queue;
-use crate::request::{Action, Request};
+use crate::request::{Action, Authority, Request};
 use crate::resting::Resting;
 use crate::results::Results;
 use crate::session::{Session, Sessions};
@@ -126,8 +126,7 @@ impl Onboarder {
             let observed = observe(&session, request).await?;
             let plan = plan(request, &session.record, &observed)?;
             apply(&session, request, &plan, &observed, progress).await?;
-            let young = self.is_young(request) || self.is_fresh(progress);
-            Outcome::of(request, &session.record.ispm.entra_source, progress, young)
+            Outcome::of(request, &session.record.ispm.entra_source, progress, self.may_still_change(request, progress))
         };
         self.looked_after(&session, request, line).await
     }
@@ -180,9 +179,12 @@ impl Onboarder {
         now - since < self.propagation
     }
 
-    /// Whether Reader was assigned within the propagation window: until it ends, ISPM may not see it, however old the cause is.
-    fn is_fresh(&self, progress: &Progress) -> bool {
-        progress.role_since.is_some_and(|since| self.clock.now() - since < self.propagation)
+    /// Whether what Azure or ISPM shows of a request may only not be so yet: the cause is young, or Reader or the connection was made within
+    /// the propagation window, which can be long after the cause. Who asks in person is told what is there now.
+    fn may_still_change(&self, request: &Request, progress: &Progress) -> bool {
+        let made = progress.role_since.into_iter().chain(progress.connection_since);
+        let is_fresh = || made.max().is_some_and(|since| self.clock.now() - since < self.propagation);
+        self.is_young(request) || request.authority == Authority::Event && is_fresh()
     }
 
     /// The time by this deployment's clock.

@@ -215,7 +215,7 @@ impl Onboarder {
             Ok(outcome) => return self.publish(request, outcome).await,
             Err(error) => error,
         };
-        match error.disposition(self.is_young(request) || self.is_fresh(&progress)) {
+        match error.disposition(self.may_still_change(request, &progress)) {
             Disposition::Ignore => Ending::Ignored(error),
             Disposition::Reject => self.publish(request, Outcome::refused(request, error, progress)).await,
             Disposition::Later => self.put_back(request, error, progress).await,

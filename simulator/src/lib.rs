@@ -85,6 +85,12 @@ impl Simulator {
         state
     }
 
+    /// The newest call, as it was recorded on its arrival; for those who look at each, and leave the world as it is.
+    #[must_use]
+    pub fn newest_call(&self) -> Option<Recorded> {
+        self.lock().requests.last().cloned()
+    }
+
     /// Everything that changes, as the last call left it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // A test that panicked while it held the guard must not hide its own message behind a poisoned lock in the next call.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::profile::{Meaning, Paging, Profile};
 use super::template::Values;
@@ -26,7 +28,8 @@ impl Profile {
         let shape = &self.connection;
         let id = short_text(item, &shape.id).ok_or_else(|| self.not_described(&shape.id, "an id of at most 256 characters"))?;
         let name = short_text(item, &shape.name).ok_or_else(|| self.not_described(&shape.name, "a name of at most 256 characters"))?;
-        Ok(Connection { id: Some(id), name, status: self.status(item)? })
+        let created_on = shape.created_at.as_ref().and_then(|pointer| OffsetDateTime::parse(&text(item, pointer)?, &Rfc3339).ok());
+        Ok(Connection { id: Some(id), name, status: self.status(item)?, created_on })
     }
 
     fn status(&self, item: &Value) -> Result<Status, Error> {

@@ -182,7 +182,8 @@ impl IspmClient {
         match self.created(&answer, create)? {
             Created::Exists(body) => self.existing(&body, &values).await.map(|connection| (connection, false)),
             Created::Accepted if create.refuses_duplicates => {
-                let accepted = Connection { id: None, name: values.connection_name().to_owned(), status: Status::Pending };
+                let name = values.connection_name().to_owned();
+                let accepted = Connection { id: None, name, status: Status::Pending, created_on: None };
                 Ok((accepted, true))
             }
             Created::Accepted => {

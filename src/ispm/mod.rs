@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 pub use client::IspmClient;
 pub use profile::Profile;
@@ -74,6 +75,8 @@ pub struct Connection {
     pub name: String,
     /// Its state.
     pub status: Status,
+    /// When it was made, where the profile says how to tell and it is a time.
+    pub created_on: Option<OffsetDateTime>,
 }
 
 /// A connection in a list. One whose status the profile does not describe does not hide the others.

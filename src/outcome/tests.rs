@@ -23,6 +23,7 @@ fn progress(status: ConnectionStatus) -> Progress {
     let scope = AssignedAt::parse(SUBSCRIPTION);
     Progress {
         role_since: None,
+        connection_since: None,
         role: Some(RoleResult { id: "role".to_owned(), outcome: RoleState::Created, scope }),
         connection: Some(ConnectionResult { id: None, name: "azure-1".to_owned(), status, cause: None }),
         log: vec![],

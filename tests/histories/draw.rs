@@ -58,7 +58,7 @@ impl History {
         let policy = draw.policy();
         let weather = draw.weather();
         let mut steps = Vec::new();
-        let asks = 1 + draw.under(5);
+        let asks = 1 + draw.under(3);
         for number in 0..asks {
             draw.ask(number, &mut steps);
         }
@@ -77,7 +77,7 @@ impl History {
         if draw.one_in(4) {
             draw.add(Deed::HandOutAgain, &mut steps);
         }
-        if draw.one_in(6) {
+        if draw.one_in(10) {
             draw.add(Deed::Sweep, &mut steps);
         }
         if draw.one_in(12) {
@@ -131,7 +131,7 @@ impl Draw {
             replication: self.of(&[0, 0, 0, 90]),
             list_lag: self.of(&[0, 0, 5, 90]),
             propagation: self.of(&[0, 0, 30, 300]),
-            connection_test: self.of(&[0, 0, 60, 1200, 7200]),
+            connection_test: self.of(&[0, 0, 0, 60, 1200, 7200]),
             graph_lag: self.of(&[0, 0, 0, 0, 0, 60, 600]),
             token_lifetime: self.of(&[0, 0, 0, 90, 900]),
             page_size: self.of(&[0, 0, 0, 0, 1, 2]),

@@ -159,7 +159,7 @@ pub struct History {
 }
 
 /// One in so many histories ends in a sweep, after which all of the estate has to be onboarded; the others, in what was asked for.
-const ONE_ENDS_IN_A_SWEEP: u64 = 4;
+const ONE_ENDS_IN_A_SWEEP: u64 = 8;
 
 impl History {
     /// Whether the sweep's timer fires when all is well again.

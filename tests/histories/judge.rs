@@ -145,7 +145,7 @@ fn looks_final(fault: &str) -> bool {
         "waits",
         "half an answer",
     ];
-    !passes.iter().any(|words| fault.contains(words)) || fault.contains("HTML")
+    fault.split(", then ").any(|fault| !passes.iter().any(|words| fault.contains(words)) || fault.contains("HTML"))
 }
 
 /// Every failure that is told has a cause in the world, or in a fault that looked like one.

@@ -266,10 +266,7 @@ impl Watch {
     ) -> T {
         // The simulator notes a call as it arrives, and yields before it takes effect.
         let first = poll_fn(|context| Poll::Ready(exchange.as_mut().poll(context))).await;
-        let arrived = {
-            let state = self.simulator.state();
-            state.requests.last().map(|last| (last.operation.clone(), last.caller.clone(), last.fault.clone()))
-        };
+        let arrived = self.simulator.newest_call().map(|call| (call.operation, call.caller, call.fault));
         if let Some((operation, caller, fault)) = arrived.filter(|_| first.is_pending()) {
             self.kept().calls += 1;
             judge(&operation, caller.as_ref().map(|caller| caller.tenant_id.as_str()));

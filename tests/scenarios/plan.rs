@@ -143,7 +143,8 @@ mod back {
     }
 
     fn standing(presence: Presence) -> Standing {
-        let connection = Connection { id: Some("c1".to_owned()), name: "azure-contoso".to_owned(), status: Status::Connected };
+        let connection =
+            Connection { id: Some("c1".to_owned()), name: "azure-contoso".to_owned(), status: Status::Connected, created_on: None };
         Standing {
             principal: guid(PRINCIPAL),
             presence,

@@ -146,3 +146,17 @@ async fn a_role_that_was_assigned_a_moment_ago_is_waited_for_however_old_the_cau
     s.count_calls();
     s.expect_results(["onboarded"]);
 }
+
+/// Found by the histories: the same for a connection that is made so late.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_made_a_moment_ago_is_waited_for_however_old_the_cause_is() {
+    let s = Given::demo().world(|world, _| world.settings.connection_test_seconds = 1200).start();
+    // Reader is there, and the event came three hours ago.
+    let asked = json!({"tenantId": s.cast.tenant, "scope": subscription(&s.cast.by_hand)});
+    s.deliver(requested(EVENT, EPOCH - Duration::hours(3), &asked)).await;
+    s.expect_waiting();
+    let done = s.settle(1).await.last().expect("it came back").at - EPOCH;
+    assert!(done >= Duration::minutes(20) && done < Duration::minutes(45), "tested after 20 minutes, onboarded after {done}");
+    s.count_calls();
+    s.expect_results(["onboarded"]);
+}

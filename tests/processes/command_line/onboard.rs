@@ -1,5 +1,6 @@
 //! `ispm-onboarder onboard`
 
+use ispm_onboarder_simulator::World;
 use serde_json::Value;
 
 use super::Ran;
@@ -70,6 +71,16 @@ async fn what_may_pass_is_exit_3_and_not_enqueued() {
     assert_eq!(ran.document()["later"][0]["code"], "unavailable");
     assert!(simulator.messages().await.is_empty());
     assert!(simulator.results().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_ispm_still_tests_is_told_at_once() {
+    let mut world = World::demo(7);
+    world.settings.connection_test_seconds = 3600;
+    let simulator = Simulator::start_in(&world).await;
+    let ran = simulator.onboard(&[simulator.variable("SIMULATOR_SUBSCRIPTION_ID"), "--output", "json"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(results(&ran)[0]["data"]["code"], "connection-pending");
 }
 
 #[tokio::test]
