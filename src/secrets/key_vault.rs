@@ -16,19 +16,23 @@ use crate::tenant::SecretName;
 /// More pages than this of one vault would be a loop: at the vault's 25 a page, this is 10,000 secrets.
 const MOST_PAGES: usize = 400;
 
+const GET: &str = "key-vault.secret.get";
 const LIST: &str = "key-vault.secrets.list";
 
 /// Reads from Key Vault (<https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret>, 2025-07-01).
+///
+/// A token that is refused is replaced at once: several secrets are read in a row, and each of them may be the one that it is too old for.
 pub(super) async fn get(vault: &Renewable<SecretClient>, name: &SecretName) -> Result<Option<Stored>, Error> {
-    let client = vault.get()?;
-    match client.get_secret(name.as_str(), None).await {
+    let read = |client: Arc<SecretClient>| async move { Ok(client.get_secret(name.as_str(), None).await?) };
+    match vault.call(read, RenewableFailure::is_refusal).await {
         Ok(answer) => {
-            let secret = answer.into_model().map_err(|error| net::from_sdk(&error, "key-vault.secret.get"))?;
+            let secret = answer.into_model().map_err(|error| net::from_sdk(&error, GET))?;
             let expires = secret.attributes.and_then(|attributes| attributes.expires);
             Ok(secret.value.map(|value| Stored { value: without_line_break(&value), expires }))
         }
-        Err(error) if error.http_status() == Some(StatusCode::NotFound) => Ok(None),
-        Err(error) => Err(refused(vault, &error, "key-vault.secret.get", &format!("the secret {}", name.as_str()))),
+        Err(failure) if failure.is(StatusCode::NotFound) => Ok(None),
+        Err(RenewableFailure::Call(error)) => Err(refused(vault, &error, GET, &format!("the secret {}", name.as_str()))),
+        Err(RenewableFailure::Client(error)) => Err(error),
     }
 }
 

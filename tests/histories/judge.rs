@@ -32,8 +32,14 @@ pub fn acknowledged(run: &Run<'_>, cause: &str) {
 pub fn stepped_down(run: &mut Run<'_>, left: bool, work: &Work) {
     run.left |= left;
     let is_elevated = run.simulator.state().world.role_assignments().iter().any(|found| found.scope == Scope::Tenant);
-    let kept_from_it = left && !work.seen().faults.is_empty();
-    if is_elevated && !kept_from_it {
+    let faults: Vec<String> = work.seen().faults.iter().map(|(_, fault)| fault.clone()).collect();
+    let kept_from_it = left && !faults.is_empty();
+    // Refused by somebody in between, and not to be seen yet: after each true refusal it would take ten minutes to be sure.
+    let weather = &run.history.weather;
+    let hides = weather.list_lag > 0 || weather.propagation > 0;
+    let lied_to = hides && faults.iter().any(|fault| ["answered 401", "answered 403"].iter().any(|words| fault.contains(words)));
+    run.left |= lied_to && is_elevated;
+    if is_elevated && !kept_from_it && !lied_to {
         run.watch.violated(Invariant::NoElevation, "the command is over, and the administrator is still elevated".to_owned());
     }
 }

@@ -334,7 +334,10 @@ impl TokenCredential for WatchedIdentity {
 
 /// Notes how a call of the current work ended.
 fn end(address: &str, result: &azure_core::Result<AsyncRawResponse>) {
-    if result.as_ref().is_ok_and(|answer| answer.status() == StatusCode::Unauthorized) {
+    // Refused by a service, or by Entra itself: the work begins anew, with another session.
+    let signs_in = address.contains("/oauth2/v2.0/token");
+    let is_refusal = |status: StatusCode| status == StatusCode::Unauthorized || signs_in && (400..500).contains(&u16::from(status));
+    if result.as_ref().is_ok_and(|answer| is_refusal(answer.status())) {
         let _ = WORK.try_with(|work| work.seen().begins_anew = true);
     }
     let trouble = match result {

@@ -117,8 +117,10 @@ async fn ask(admin: &Admin, arm: &Arm, since: OffsetDateTime, stop: &mut impl St
             Err(error) => error,
         };
         let refused = matches!(error.code, Code::AuthorizationFailed | Code::TokenRefused | Code::CredentialRefused);
-        if !refused {
-            taken = Taken::Perhaps { since };
+        match (refused, &taken) {
+            (false, _) => taken = Taken::Perhaps { since },
+            (true, Taken::No) => taken = Taken::Refused { since },
+            (true, _) => {}
         }
         if refused || round == ROUNDS {
             return (taken, Some(Cut::Failed(error)));

@@ -32,7 +32,9 @@ pub(super) enum Taken {
     Yes { since: OffsetDateTime, ids: CallIds },
     /// The answer was lost: it may have taken effect.
     Perhaps { since: OffsetDateTime },
-    /// Azure refused, or nothing was sent.
+    /// Azure refused.
+    Refused { since: OffsetDateTime },
+    /// Nothing was sent.
     No,
 }
 
@@ -56,11 +58,12 @@ pub(super) enum SteppedDown {
 pub(super) async fn step_down(admin: &Admin, taken: &Taken) -> SteppedDown {
     let since = match taken {
         Taken::Yes { since, .. } | Taken::Perhaps { since } => *since,
-        // One look, for what was there before.
-        Taken::No => {
-            let found = bounded(admin.arm.elevations(admin.person.id)).await.unwrap_or_default();
-            return found.into_iter().next().map_or(SteppedDown::Gone(None), SteppedDown::NotOurs);
-        }
+        // One look, for what was there before, and for what took effect all the same: a refusal may be of somebody in between.
+        Taken::Refused { since } => match look(admin).await {
+            Some(found) if is_of_call(*since, &found) => *since,
+            found => return found.map_or(SteppedDown::Gone(None), SteppedDown::NotOurs),
+        },
+        Taken::No => return look(admin).await.map_or(SteppedDown::Gone(None), SteppedDown::NotOurs),
     };
     let began = Instant::now();
     let sure = matches!(taken, Taken::Yes { .. });
@@ -93,6 +96,16 @@ pub(super) async fn step_down(admin: &Admin, taken: &Taken) -> SteppedDown {
     }
 }
 
+/// The elevation that is there, as far as it may be seen.
+async fn look(admin: &Admin) -> Option<Elevation> {
+    bounded(admin.arm.elevations(admin.person.id)).await.unwrap_or_default().into_iter().next()
+}
+
+/// Whether an elevation can be of the call: one that is older, and could not be seen before, is somebody's own.
+fn is_of_call(since: OffsetDateTime, found: &Elevation) -> bool {
+    found.created_on.is_none_or(|made| since - made <= OLDER)
+}
+
 /// What is known of the elevation while stepping down.
 struct State {
     user: Guid,
@@ -116,7 +129,7 @@ impl State {
     async fn turn(&mut self, arm: &Arm) -> Result<Option<SteppedDown>, Error> {
         let refused = match arm.elevations(self.user).await {
             Ok(found) => {
-                let (own, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| self.is_ours(found));
+                let (own, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| is_of_call(self.since, found));
                 if let Some(own) = own.into_iter().next() {
                     (self.missing, self.worked) = (None, true);
                     self.seen = Some(own.clone());
@@ -187,10 +200,5 @@ impl State {
             (None, true) => "Azure said that it elevated, and it cannot be seen",
             (None, false) => "nobody knows whether Azure elevated",
         }
-    }
-
-    /// Whether an elevation can be of the call: one that is older, and could not be seen before, is somebody's own.
-    fn is_ours(&self, found: &Elevation) -> bool {
-        found.created_on.is_none_or(|made| self.since - made <= OLDER)
     }
 }

@@ -62,6 +62,19 @@ async fn however_long_azure_wishes_to_be_left_alone_it_is_asked_again() {
     }
 }
 
+/// Found by the histories: whoever stands in between may refuse what Azure has done.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_what_took_effect_all_the_same_is_looked_after() {
+    for token in [false, true] {
+        let effect = if token { Effect::Status { status: 401, code: None, retry_after: None } } else { refused() };
+        let stage = Stage::new();
+        stage.fault(fault(ELEVATE, When::After, Some(1), effect));
+        let tally = stage.run().await.unwrap();
+        assert_ne!(tally, GOOD);
+        assert!(stage.elevated().is_empty(), "{:?}", stage.elevated());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_before_a_refusal_is_looked_after() {
     let stage = Stage::new();
