@@ -28,11 +28,12 @@ fn grouped(number: &Value) -> String {
 
 fn all() -> String {
     let mut text = String::new();
-    if let Some(found) = figures("histories") {
+    for (title, found) in [("Histories", "histories"), ("The long run", "long")].map(|(title, name)| (title, figures(name))) {
+        let Some(found) = found else { continue };
         let number = |name: &str| grouped(&found[name]);
         let _ = writeln!(
             text,
-            "**Histories**: {} in {} s, {} a second; {} calls, {} of them struck by a fault, {} deliveries, {} kills, {} results, \
+            "**{title}**: {} in {} s, {} a second on two processors; {} calls, {} of them struck by a fault, {} deliveries, {} kills, {} results, \
              **{} violations**.\n",
             number("histories"),
             number("seconds"),

@@ -14,6 +14,8 @@ use crate::watch::Work;
 
 /// How long after somebody else did something its traces show: sessions of ten minutes, the queue's longest waits, what is young.
 const TRACES: time::Duration = time::Duration::hours(3);
+/// The same for a secret that is rotated in its store, too: whoever is refused reads it anew and goes on.
+const NOTICED: time::Duration = time::Duration::minutes(2);
 /// How long works that open a session together may lie apart.
 const TOGETHER: time::Duration = time::Duration::minutes(1);
 /// How long a request is put back before it is given up.
@@ -216,7 +218,8 @@ fn explained(run: &Run<'_>, kind: &str, result: &Value, at: OffsetDateTime) -> b
 fn may_explain(act: Act, ago: time::Duration) -> bool {
     match act {
         Act::Assigns(_) => false,
-        Act::RotatesLogin | Act::RotatesLoginFirst { .. } | Act::StoresLogin | Act::RotatesToken => ago <= TRACES,
+        Act::RotatesLoginFirst { .. } => ago <= TRACES,
+        Act::RotatesLogin | Act::StoresLogin | Act::RotatesToken => ago <= NOTICED,
         Act::Removes(_) | Act::Moves(_) | Act::Cancels(_) | Act::Revives(_) | Act::RemovesConnection => true,
     }
 }

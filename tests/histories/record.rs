@@ -20,6 +20,9 @@ fn write(name: &str, figures: &Value) {
     fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(name), text)).expect("the figures can be written");
 }
 
+/// From so many histories on, a run is the long one.
+const MANY: u64 = 1_000_000;
+
 /// What random histories came to.
 pub fn histories(totals: &Totals) {
     let mut struck: BTreeMap<&str, u64> = BTreeMap::new();
@@ -31,7 +34,7 @@ pub fn histories(totals: &Totals) {
         "calls": totals.calls, "deliveries": totals.deliveries, "kills": totals.kills, "results": totals.results,
         "faults": totals.struck.values().sum::<u64>(), "callsStruck": struck,
     });
-    write("histories.json", &figures);
+    write(if totals.histories < MANY { "histories.json" } else { "long.json" }, &figures);
 }
 
 /// Which call was struck by which fault, on which side, how often.
