@@ -23,8 +23,8 @@ pub struct Totals {
     pub violations: u64,
     /// The calls that were struck, by operation and fault.
     pub struck: BTreeMap<(String, String), u64>,
-    /// The first that failed, in the order in which they were given.
-    pub first: Option<(usize, Violation)>,
+    /// Those that failed, by their number, with what broke first.
+    pub failed: BTreeMap<usize, Violation>,
     pub took: Duration,
 }
 
@@ -39,10 +39,7 @@ impl Totals {
         for (key, count) in ran.struck {
             *self.struck.entry(key).or_default() += count;
         }
-        let earlier = self.first.as_ref().is_none_or(|(first, _)| index < *first);
-        if let Some(violation) = ran.violations.into_iter().next().filter(|_| earlier) {
-            self.first = Some((index, violation));
-        }
+        self.failed.extend(ran.violations.into_iter().next().map(|violation| (index, violation)));
     }
 
     pub fn per_second(&self) -> u64 {
@@ -51,15 +48,15 @@ impl Totals {
     }
 }
 
-/// Plays `count` histories, each made by `history` of its index. Those behind the first that fails are not begun.
-pub fn all(count: usize, history: impl Fn(usize) -> History + Sync) -> Totals {
+/// Plays `count` histories, each made by `history` of its index. When `enough` have failed, no other is begun.
+pub fn all(count: usize, enough: usize, history: impl Fn(usize) -> History + Sync) -> Totals {
     let (next, totals, started) = (AtomicUsize::new(0), Mutex::new(Totals::default()), Instant::now());
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= count || totals.lock().expect("no thread panics").first.is_some() {
+                    if index >= count || totals.lock().expect("no thread panics").failed.len() >= enough {
                         return;
                     }
                     let ran = run::run(&history(index), false);
