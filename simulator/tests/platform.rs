@@ -226,3 +226,71 @@ async fn events_and_messages_are_delivered_in_the_order_of_their_time() {
         ]
     );
 }
+
+fn numbered(number: usize) -> Value {
+    let mut event = event();
+    event["id"] = json!(format!("e-{number}"));
+    event
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_fails_ten_times_in_a_row_is_left_alone_for_five_minutes_and_longer_each_time() {
+    let worker = Told::with([(500, "{}"); 11]);
+    let (_, host) = host(&worker);
+    for number in 1..=10 {
+        assert_eq!(host.deliver(numbered(number)).await.attempt, 1);
+    }
+    host.publish(numbered(11));
+    assert_eq!(host.next_due(), Some(START + time::Duration::minutes(5)), "a new event waits too");
+    let first = host.next(START + time::Duration::hours(1)).await.expect("one is due");
+    assert_eq!(first.at - START, time::Duration::minutes(5));
+    assert_eq!(host.next_due(), Some(START + time::Duration::minutes(15)), "ten minutes after one more failure");
+    let deliveries = host.settle(DAY).await;
+    assert_eq!((deliveries.len(), seconds(&deliveries)), (11, vec![900; 11]), "a success ends it for all");
+    assert_eq!(host.next_due(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spread_makes_waits_longer_passes_attempts_over_and_is_the_same_for_the_same_seed() {
+    async fn attempts(spread: u64) -> Vec<i64> {
+        let worker = Told::with([(500, "{}"); 40]);
+        let host = host(&worker).1.with_spread(spread);
+        host.deliver(event()).await;
+        seconds(&host.settle(DAY * 2).await)
+    }
+    const SCHEDULE: [i64; 10] = [10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200];
+    let mut passed_over = false;
+    for spread in 0..20 {
+        let found = attempts(spread).await;
+        assert_eq!(found, attempts(spread).await, "seed {spread}");
+        let waits = found.iter().zip([0].iter().chain(&found)).map(|(at, before)| at - before);
+        for (wait, scheduled) in waits.zip(SCHEDULE) {
+            assert!(wait >= scheduled, "seed {spread}: {found:?}");
+            passed_over |= wait > scheduled + scheduled / 5;
+        }
+    }
+    assert!(passed_over);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_were_begun_run_side_by_side_and_each_is_begun_once() {
+    let worker = Arc::new(Told { takes: Duration::from_secs(3), ..Told::default() });
+    let (simulator, host) = host(&worker);
+    host.publish(numbered(1));
+    enqueue(&simulator, "one", 0);
+    let (event, message) = (host.begin().expect("an event is due"), host.begin().expect("a message is due"));
+    assert!(host.begin().is_none(), "both are under way");
+    let (event, message) = tokio::join!(host.carry(event, &*worker), host.carry(message, &*worker));
+    assert_eq!((event.fate, message.fate), (Fate::Done, Fate::Done));
+    assert_eq!(simulator.now() - START, time::Duration::seconds(3));
+    assert!(host.settle(DAY).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_never_carried_is_begun_again() {
+    let worker = Told::with([]);
+    let (_, host) = host(&worker);
+    host.publish(event());
+    drop(host.begin().expect("it is due"));
+    assert_eq!(seconds(&host.settle(DAY).await), [10], "as after a failed attempt");
+}

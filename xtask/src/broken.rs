@@ -69,6 +69,17 @@ pub fn run(names: &[String]) -> Done {
     if uncaught.is_empty() { Ok(()) } else { Err(format!("{HISTORIES} histories do not catch: {}", uncaught.join(", "))) }
 }
 
+/// Checks that each patch still fits the project, which `cargo xtask broken` would find only after minutes.
+///
+/// # Errors
+/// Where one does not.
+pub fn apply_all() -> Done {
+    for Breakage { patch, .. } in breakages(&[])? {
+        Step::new("git", &["apply", "--check", &patch.to_string_lossy()]).run()?;
+    }
+    Ok(())
+}
+
 /// The patches, all of them or those named.
 fn breakages(names: &[String]) -> Done<Vec<Breakage>> {
     let folder = project().join(PATCHES);
